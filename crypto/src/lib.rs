@@ -1,0 +1,1 @@
+//! Secrets and their arithmetic: sealed card numbers, keyed fingerprints, signatures, TLS settings.

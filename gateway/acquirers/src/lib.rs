@@ -1,0 +1,1 @@
+//! Acquirer adapters behind one port.

@@ -1,0 +1,1 @@
+//! The payment domain: money, ids, the payment state machine, and the ports.

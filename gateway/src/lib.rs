@@ -1,0 +1,1 @@
+//! Tollgate: a payment gateway that speaks the Stripe dialect.

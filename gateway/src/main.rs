@@ -1,0 +1,3 @@
+//! Tollgate: a payment gateway that speaks the Stripe dialect.
+
+fn main() {}

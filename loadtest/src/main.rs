@@ -1,0 +1,3 @@
+//! Load tester, acquirer host and money audit for Tollgate.
+
+fn main() {}

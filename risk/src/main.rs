@@ -1,0 +1,3 @@
+//! Fraud scoring: streaming features, a logistic regression, and the analyst's command line.
+
+fn main() {}
