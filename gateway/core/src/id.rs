@@ -1,0 +1,196 @@
+//! Identifiers: 128 bits, time-ordered, written as a prefix and 22 base-62 letters whose order is the order of the bits.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// Letters of an id after its prefix: 62^22 > 2^128.
+pub const BODY_LEN: usize = 22;
+
+/// The bare number behind an id: milliseconds since the epoch (48 bits), a counter that never runs backwards (16), random (64).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+pub struct Id(pub u128);
+
+impl Id {
+    /// The smallest id of a millisecond, for seeking by time.
+    pub const fn floor_at(ms: i64) -> Self {
+        let ms = if ms < 0 { 0 } else { ms as u128 };
+        Self(ms << 80)
+    }
+
+    /// The millisecond in which the id was made.
+    pub const fn ms(self) -> i64 {
+        (self.0 >> 80) as i64
+    }
+
+    /// The id's letters.
+    pub fn encode(self) -> [u8; BODY_LEN] {
+        let mut out = [b'0'; BODY_LEN];
+        // Two halves of eleven letters, so that most divisions are of 64 bits.
+        let base: u128 = 62u128.pow(11);
+        let mut halves = [(self.0 / base) as u64, 0];
+        halves[1] = (self.0 % base) as u64;
+        // The upper half may need more than 64 bits: 2^128 / 62^11 < 2^63.
+        for (half, chunk) in halves.iter_mut().zip(out.chunks_exact_mut(11)) {
+            for slot in chunk.iter_mut().rev() {
+                *slot = ALPHABET[(*half % 62) as usize];
+                *half /= 62;
+            }
+        }
+        out
+    }
+
+    /// Reads the letters back; `None` if the length, a letter or the range is wrong.
+    pub fn decode(text: &str) -> Option<Self> {
+        if text.len() != BODY_LEN {
+            return None;
+        }
+        let mut value: u128 = 0;
+        for byte in text.bytes() {
+            value = value.checked_mul(62)?.checked_add(u128::from(digit(byte)?))?;
+        }
+        Some(Self(value))
+    }
+}
+
+const fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'A'..=b'Z' => Some(byte - b'A' + 10),
+        b'a'..=b'z' => Some(byte - b'a' + 36),
+        _ => None,
+    }
+}
+
+/// The text is not an id of this kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotAnId;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub struct $name(pub Id);
+
+        impl $name {
+            /// What the written form begins with.
+            pub const PREFIX: &'static str = $prefix;
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str($prefix)?;
+                f.write_str(std::str::from_utf8(&self.0.encode()).expect("base 62 is ascii"))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotAnId;
+            fn from_str(text: &str) -> Result<Self, NotAnId> {
+                text.strip_prefix($prefix).and_then(Id::decode).map(Self).ok_or(NotAnId)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A payment (the dialect's payment intent).
+    PaymentId = "pi_";
+    /// A refund.
+    RefundId = "re_";
+    /// A payment method: a sealed card.
+    PaymentMethodId = "pm_";
+    /// A single-use token for a card.
+    TokenId = "tok_";
+    /// A merchant's customer.
+    CustomerId = "cus_";
+    /// A public event.
+    EventId = "evt_";
+    /// A merchant.
+    MerchantId = "acct_";
+    /// An API key's record, not the key.
+    ApiKeyId = "mk_";
+    /// An intent to save a card.
+    SetupIntentId = "seti_";
+    /// One HTTP request.
+    RequestId = "req_";
+    /// A manual review.
+    ReviewId = "prv_";
+}
+
+/// A charge: one attempt of a payment to authorize. Its id is the payment's letters and the attempt's number, so it needs no index of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ChargeId {
+    pub payment: PaymentId,
+    /// From 1; at most [`ChargeId::MAX_ATTEMPT`].
+    pub attempt: u16,
+}
+
+impl ChargeId {
+    /// What the written form begins with.
+    pub const PREFIX: &'static str = "ch_";
+    /// Two base-62 letters.
+    pub const MAX_ATTEMPT: u16 = 62 * 62 - 1;
+}
+
+impl fmt::Display for ChargeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = [0u8; BODY_LEN + 2];
+        out[..BODY_LEN].copy_from_slice(&self.payment.0.encode());
+        out[BODY_LEN] = ALPHABET[usize::from(self.attempt / 62 % 62)];
+        out[BODY_LEN + 1] = ALPHABET[usize::from(self.attempt % 62)];
+        f.write_str(Self::PREFIX)?;
+        f.write_str(std::str::from_utf8(&out).expect("base 62 is ascii"))
+    }
+}
+
+impl FromStr for ChargeId {
+    type Err = NotAnId;
+    fn from_str(text: &str) -> Result<Self, NotAnId> {
+        let body = text.strip_prefix(Self::PREFIX).filter(|b| b.len() == BODY_LEN + 2 && b.is_ascii());
+        let (payment, number) = body.ok_or(NotAnId)?.split_at(BODY_LEN);
+        let payment = Id::decode(payment).map(PaymentId).ok_or(NotAnId)?;
+        let mut attempt = 0u16;
+        for byte in number.bytes() {
+            attempt = attempt * 62 + u16::from(digit(byte).ok_or(NotAnId)?);
+        }
+        (attempt > 0).then_some(Self { payment, attempt }).ok_or(NotAnId)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn text_and_number_agree_in_value_and_order(a: u128, b: u128) {
+            let text = |v: u128| PaymentId(Id(v)).to_string();
+            prop_assert_eq!(text(a).parse::<PaymentId>(), Ok(PaymentId(Id(a))));
+            prop_assert_eq!(a.cmp(&b), text(a).cmp(&text(b)));
+            prop_assert!(text(a).parse::<RefundId>().is_err());
+        }
+
+        #[test]
+        fn charges_carry_their_payment(a: u128, attempt in 1u16..=ChargeId::MAX_ATTEMPT) {
+            let id = ChargeId { payment: PaymentId(Id(a)), attempt };
+            prop_assert_eq!(id.to_string().parse::<ChargeId>(), Ok(id));
+        }
+
+        #[test]
+        fn nonsense_is_refused(text in "\\PC{0,40}") {
+            let _ = text.parse::<ChargeId>();
+            let _ = format!("pi_{text}").parse::<PaymentId>();
+        }
+    }
+
+    #[test]
+    fn the_largest_and_smallest_fit() {
+        assert_eq!(Id(0).encode(), [b'0'; BODY_LEN]);
+        assert_eq!(Id::decode(std::str::from_utf8(&Id(u128::MAX).encode()).unwrap()), Some(Id(u128::MAX)));
+        assert_eq!(Id::decode("zzzzzzzzzzzzzzzzzzzzzz"), None, "over 128 bits");
+        assert_eq!(Id::floor_at(1_700_000_000_000).ms(), 1_700_000_000_000);
+    }
+}

@@ -1,0 +1,301 @@
+//! The store's port: "if these versions still hold, write all of this, durably".
+//!
+//! Architecture invariant: no type of an engine crosses this port, and nothing in it supposes a single process. What it asks
+//! for (compare-and-set over typed rows, read by key, named queries) an embedded log and any SQL database can do.
+
+use crate::acquirer::{Permit, Trace};
+use crate::claim::{Claim, ClaimKey};
+use crate::event::{EventKind, PublicEvent};
+use crate::id::{
+    CustomerId, EventId, Id, MerchantId, PaymentId, PaymentMethodId, RefundId, SetupIntentId, TokenId,
+};
+use crate::payment::{Payment, Recorded};
+use crate::ports::BoxFuture;
+use crate::record::{ApiKey, Customer, Merchant, PaymentMethod, Sequence, SetupIntent, Token};
+use crate::tenant::Tenant;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// How often a row was written: 1 after its first write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Version(pub u64);
+
+/// What must hold for a write to happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Expect {
+    /// No such row yet.
+    Absent,
+    /// The row is at exactly this version.
+    Version(Version),
+}
+
+/// A payment and what just happened to it: the state after, and the transitions since the version before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentRow {
+    pub payment: Payment,
+    /// In a write: the transitions that this write adds. In a read: those of the last write.
+    pub events: Vec<Recorded>,
+}
+
+/// Which payment a refund belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundRef {
+    pub id: RefundId,
+    pub tenant: Tenant,
+    pub payment: PaymentId,
+}
+
+/// A typed row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Row {
+    Payment(Box<PaymentRow>),
+    Claim(Box<Claim>),
+    Event(Box<PublicEvent>),
+    Refund(RefundRef),
+    PaymentMethod(Box<PaymentMethod>),
+    Token(Box<Token>),
+    Customer(Box<Customer>),
+    SetupIntent(Box<SetupIntent>),
+    Merchant(Box<Merchant>),
+    ApiKey(Box<ApiKey>),
+    Sequence(Sequence),
+}
+
+/// A row's primary key. All but the operator's own records begin with the tenant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum RowKey {
+    Payment(Tenant, PaymentId),
+    Claim(ClaimKey),
+    Event(Tenant, EventId),
+    Refund(Tenant, RefundId),
+    PaymentMethod(Tenant, PaymentMethodId),
+    Token(Tenant, TokenId),
+    Customer(Tenant, CustomerId),
+    SetupIntent(Tenant, SetupIntentId),
+    Merchant(MerchantId),
+    /// By the key's hash.
+    ApiKey([u8; 32]),
+    Sequence(String),
+}
+
+impl Row {
+    /// The key under which the row lives.
+    pub fn key(&self) -> RowKey {
+        match self {
+            Row::Payment(row) => RowKey::Payment(row.payment.tenant, row.payment.id),
+            Row::Claim(row) => RowKey::Claim(row.key.clone()),
+            Row::Event(row) => RowKey::Event(row.tenant, row.id),
+            Row::Refund(row) => RowKey::Refund(row.tenant, row.id),
+            Row::PaymentMethod(row) => RowKey::PaymentMethod(row.tenant, row.id),
+            Row::Token(row) => RowKey::Token(row.tenant, row.id),
+            Row::Customer(row) => RowKey::Customer(row.tenant, row.id),
+            Row::SetupIntent(row) => RowKey::SetupIntent(row.tenant, row.id),
+            Row::Merchant(row) => RowKey::Merchant(row.id),
+            Row::ApiKey(row) => RowKey::ApiKey(row.hash),
+            Row::Sequence(row) => RowKey::Sequence(row.name.clone()),
+        }
+    }
+}
+
+/// One conditional write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Write {
+    pub expect: Expect,
+    pub row: Row,
+}
+
+/// What a batch is for, which decides what may be shed when there is too little of something (room, time).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Urgency {
+    /// New work: may be refused.
+    New,
+    /// The outcome of something already sent, a reversal, a resolution: is written as long as anything can be.
+    Outcome,
+}
+
+/// Rows that are written together or not at all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    pub writes: Vec<Write>,
+    pub urgency: Urgency,
+}
+
+impl Batch {
+    /// An empty batch.
+    pub const fn new(urgency: Urgency) -> Self {
+        Self { writes: Vec::new(), urgency }
+    }
+
+    /// Adds a row that must not exist yet.
+    pub fn insert(&mut self, row: Row) -> &mut Self {
+        self.writes.push(Write { expect: Expect::Absent, row });
+        self
+    }
+
+    /// Adds a row that must still be at `version`.
+    pub fn replace(&mut self, version: Version, row: Row) -> &mut Self {
+        self.writes.push(Write { expect: Expect::Version(version), row });
+        self
+    }
+}
+
+/// A durable commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Receipt {
+    /// Its place in the journal's order: of two commits, the later one has the larger position.
+    pub position: u64,
+}
+
+/// A row and how often it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Versioned {
+    pub version: Version,
+    pub row: Row,
+}
+
+/// Why a batch was not written, or may not have been.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommitError {
+    /// A condition did not hold; nothing was written. The row that stands in the way is durable.
+    Conflict { key: RowKey, current: Option<Box<Versioned>> },
+    /// Too many commits wait, or too little room is left for new work; nothing was written.
+    Overloaded,
+    /// No room for new payments; nothing was written.
+    Full,
+    /// The outcome of the commit is not known: only reading the rows again can tell. An embedded engine stops the process instead.
+    Unknown(String),
+    /// The engine does not serve (closing, failed); nothing was written.
+    Unavailable(String),
+}
+
+/// A read or a query could not be answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreError {
+    Unavailable(String),
+    /// Stored bytes are not what was written. Never served as truth.
+    Corrupt(String),
+}
+
+/// Part of a list, in id order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// Only ids above this.
+    pub above: Option<Id>,
+    /// Only ids below this.
+    pub below: Option<Id>,
+    /// Start with the newest or with the oldest of the range; the answer is in that order.
+    pub first: First,
+    /// At most this many rows.
+    pub limit: usize,
+}
+
+/// Where a listing starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    Newest,
+    Oldest,
+}
+
+/// Kinds of due work of a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum DueKind {
+    /// Something was sent, or must be, and its answer is not known.
+    Open,
+    /// An authorization runs out.
+    Expiry,
+}
+
+/// The named questions that an engine answers. There are no scans.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Query {
+    /// Payments of a tenant, or of one of its customers.
+    Payments { tenant: Tenant, customer: Option<CustomerId>, range: Range },
+    /// References to refunds of a tenant.
+    Refunds { tenant: Tenant, range: Range },
+    /// Events of a tenant; of the given types only, unless there are none.
+    Events { tenant: Tenant, kinds: Vec<EventKind>, range: Range },
+    /// Customers of a tenant that are not deleted; with this e-mail only, if given.
+    Customers { tenant: Tenant, email: Option<String>, range: Range },
+    /// A customer's attached payment methods.
+    PaymentMethods { tenant: Tenant, customer: CustomerId, range: Range },
+    /// Intents to save a card.
+    SetupIntents { tenant: Tenant, customer: Option<CustomerId>, range: Range },
+    /// Payments with work of this kind due at or before `until`, earliest first, of every tenant.
+    Due { kind: DueKind, until: Timestamp, limit: usize },
+    /// All merchants, oldest first.
+    Merchants,
+    /// All API keys, oldest first.
+    ApiKeys,
+}
+
+/// The store.
+pub trait Journal: Send + Sync {
+    /// Writes all of a batch, if every expectation holds, and returns when it is durable. The order of commits is total.
+    ///
+    /// # Errors
+    /// See [`CommitError`]. One batch's conflict never fails another's commit.
+    fn commit<'a>(&'a self, batch: Batch) -> BoxFuture<'a, Result<Receipt, CommitError>>;
+
+    /// The durable row of a key.
+    ///
+    /// # Errors
+    /// The engine can't serve, or what it holds is damaged.
+    fn read<'a>(&'a self, key: &'a RowKey) -> BoxFuture<'a, Result<Option<Versioned>, StoreError>>;
+
+    /// Answers a named query from durable state.
+    ///
+    /// # Errors
+    /// As [`Journal::read`].
+    fn query<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Vec<Versioned>, StoreError>>;
+
+    /// All transitions of a payment, 1..n; empty if there is no such payment.
+    ///
+    /// # Errors
+    /// As [`Journal::read`].
+    fn history<'a>(
+        &'a self,
+        tenant: Tenant,
+        payment: PaymentId,
+    ) -> BoxFuture<'a, Result<Vec<Recorded>, StoreError>>;
+}
+
+/// Is told of every durable batch, once and in journal order; by the embedded engine also of those replayed at its start.
+pub trait Observer: Send + Sync {
+    /// Takes up the state that [`Observer::snapshot`] gave at an earlier checkpoint; `None`: begin empty.
+    /// Batches after that checkpoint follow. Returns false if it can't use the bytes: then everything is replayed.
+    fn restore(&self, snapshot: Option<&[u8]>) -> bool;
+    /// A batch became durable at `position`. Called from the committer: must be quick and never block.
+    fn committed(&self, position: u64, batch: &Batch);
+    /// Its state after all batches so far, to be kept in a checkpoint.
+    fn snapshot(&self) -> Vec<u8>;
+}
+
+/// Commits a batch that holds the intent of a message, and grants the one permit to send it.
+///
+/// # Errors
+/// As [`Journal::commit`]; also [`CommitError::Unavailable`] if no payment of the batch has `trace` outstanding, which is a
+/// defect of the caller: nothing is written then.
+pub async fn commit_intent(
+    journal: &dyn Journal,
+    batch: Batch,
+    trace: Trace,
+) -> Result<(Receipt, Permit), CommitError> {
+    let covered = batch.writes.iter().any(|write| match &write.row {
+        Row::Payment(row) => row.payment.outstanding().any(|open| open.trace == trace),
+        Row::Claim(_)
+        | Row::Event(_)
+        | Row::Refund(_)
+        | Row::PaymentMethod(_)
+        | Row::Token(_)
+        | Row::Customer(_)
+        | Row::SetupIntent(_)
+        | Row::Merchant(_)
+        | Row::ApiKey(_)
+        | Row::Sequence(_) => false,
+    });
+    if !covered {
+        return Err(CommitError::Unavailable("no intent for this message in the batch".to_owned()));
+    }
+    let receipt = journal.commit(batch).await?;
+    Ok((receipt, Permit::granted(trace.reference)))
+}

@@ -1,0 +1,115 @@
+//! Which public events a transition means.
+
+use super::event::Event;
+use super::state::{CancellationReason, Payment, Stage};
+use crate::acquirer::FinalCapture;
+use crate::event::EventKind;
+
+/// What a public event shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    Payment,
+    /// The charge of the latest attempt.
+    Charge,
+    /// The refund at this place of the payment's list.
+    Refund(u32),
+}
+
+fn refund_index(after: &Payment, refund: crate::id::Id) -> Shown {
+    let index = after.refunds.iter().position(|r| r.id.0 == refund).unwrap_or(0);
+    Shown::Refund(u32::try_from(index).expect("bounded by MAX_REFUNDS"))
+}
+
+/// The public events of a transition, in the order in which they are told. `after` is the payment after it.
+pub fn announce(after: &Payment, event: &Event) -> Vec<(EventKind, Shown)> {
+    use EventKind as K;
+    match event {
+        Event::Created { .. } => vec![(K::PaymentIntentCreated, Shown::Payment)],
+        Event::Blocked { .. } | Event::AuthorizationFailed { .. } => {
+            vec![(K::ChargeFailed, Shown::Charge), (K::PaymentIntentPaymentFailed, Shown::Payment)]
+        }
+        Event::Staged { stage, .. } => staged(stage),
+        Event::Authorized { .. } => vec![
+            (K::ChargeSucceeded, Shown::Charge),
+            (K::PaymentIntentAmountCapturableUpdated, Shown::Payment),
+        ],
+        Event::Sold { .. } => {
+            vec![(K::ChargeSucceeded, Shown::Charge), (K::PaymentIntentSucceeded, Shown::Payment)]
+        }
+        Event::Captured { last: FinalCapture::Yes, .. } => {
+            vec![(K::ChargeCaptured, Shown::Charge), (K::PaymentIntentSucceeded, Shown::Payment)]
+        }
+        Event::Captured { last: FinalCapture::No, .. } => vec![
+            (K::ChargeCaptured, Shown::Charge),
+            (K::PaymentIntentAmountCapturableUpdated, Shown::Payment),
+        ],
+        Event::HoldClosed { .. } => {
+            vec![(K::ChargeExpired, Shown::Charge), (K::PaymentIntentSucceeded, Shown::Payment)]
+        }
+        Event::Voided { reason: CancellationReason::Expired, .. } => {
+            vec![(K::ChargeExpired, Shown::Charge), (K::PaymentIntentCanceled, Shown::Payment)]
+        }
+        Event::Voided { .. } | Event::Canceled { .. } => vec![(K::PaymentIntentCanceled, Shown::Payment)],
+        Event::Incremented { .. } | Event::IncrementDeclined { .. } => {
+            vec![(K::PaymentIntentAmountCapturableUpdated, Shown::Payment)]
+        }
+        Event::RefundIntended { refund, .. } => vec![(K::RefundCreated, refund_index(after, refund.id.0))],
+        Event::Refunded { refund, .. } => {
+            let shown = refund_index(after, *refund);
+            vec![
+                (K::RefundUpdated, shown),
+                (K::ChargeRefundUpdated, shown),
+                (K::ChargeRefunded, Shown::Charge),
+            ]
+        }
+        Event::RefundFailed { refund, .. } => {
+            let shown = refund_index(after, *refund);
+            vec![(K::RefundFailed, shown), (K::ChargeRefundUpdated, shown)]
+        }
+        Event::RefundUpdated { refund, .. } => {
+            let shown = refund_index(after, *refund);
+            vec![(K::RefundUpdated, shown), (K::ChargeRefundUpdated, shown)]
+        }
+        Event::Reversed { .. } => reversed(after),
+        Event::Updated { .. }
+        | Event::InstrumentSet(_)
+        | Event::AuthorizationIntended { .. }
+        | Event::Rerouted { .. }
+        | Event::RetryIntended { .. }
+        | Event::ReversalIntended { .. }
+        | Event::CaptureIntended { .. }
+        | Event::CaptureDeclined { .. }
+        | Event::ReleaseIntended { .. }
+        | Event::Released { .. }
+        | Event::VoidIntended { .. }
+        | Event::VoidDeclined { .. }
+        | Event::IncrementIntended { .. }
+        | Event::LateApproval { .. }
+        | Event::OperatorNote { .. } => Vec::new(),
+    }
+}
+
+fn staged(stage: &Stage) -> Vec<(EventKind, Shown)> {
+    match stage {
+        Stage::Accepted { action: Some(_), .. } => {
+            vec![(EventKind::PaymentIntentRequiresAction, Shown::Payment)]
+        }
+        Stage::Accepted { action: None, .. } | Stage::Unknown | Stage::Unsent => {
+            vec![(EventKind::PaymentIntentProcessing, Shown::Payment)]
+        }
+        Stage::Sent => Vec::new(),
+    }
+}
+
+fn reversed(after: &Payment) -> Vec<(EventKind, Shown)> {
+    if after.canceled.is_some() {
+        return vec![(EventKind::PaymentIntentCanceled, Shown::Payment)];
+    }
+    if after.last_failure().is_some() && after.open.is_empty() {
+        return vec![
+            (EventKind::ChargeFailed, Shown::Charge),
+            (EventKind::PaymentIntentPaymentFailed, Shown::Payment),
+        ];
+    }
+    Vec::new()
+}

@@ -1,0 +1,181 @@
+//! What an answer of an acquirer, or the lack of one, means for the message that was outstanding.
+//!
+//! Architecture invariant: `Unknown` is never rounded. It leaves the message outstanding, with a time to look again.
+
+use super::decide::{Conclusion, OpenSeed, reversal};
+use super::event::Event;
+use super::state::{AfterReversal, Failure, FailureKind, Open, OpenKind, Payment, Stage};
+use crate::acquirer::{Answer, Approval, Decline, DeclineCode, FinalCapture, Transmission};
+use crate::refusal::Refusal;
+
+/// Judges an answer.
+pub(super) fn conclude(payment: &Payment, conclusion: Conclusion) -> Result<Vec<Event>, Refusal> {
+    let open = payment.open_by_reference(conclusion.reference).ok_or(Refusal::NotOutstanding)?;
+    match &conclusion.answer {
+        Answer::Approved(approval) => approved(payment, open, &conclusion, approval),
+        Answer::Declined(decline) => Ok(declined(open, decline, &conclusion)),
+        Answer::NotFound => Ok(not_found(open, &conclusion)),
+        Answer::NotSent(_) => Ok(not_sent(open, &conclusion)),
+        Answer::Unknown(_) => Ok(vec![staged(open, Stage::Unknown, &conclusion)]),
+        Answer::Pending(pending) => {
+            let stage = Stage::Accepted { until: pending.until, action: pending.action.clone() };
+            Ok(vec![staged(open, stage, &conclusion)])
+        }
+    }
+}
+
+fn staged(open: &Open, stage: Stage, conclusion: &Conclusion) -> Event {
+    Event::Staged { reference: open.trace.reference, stage, due: conclusion.due }
+}
+
+fn approved(
+    payment: &Payment,
+    open: &Open,
+    conclusion: &Conclusion,
+    approval: &Approval,
+) -> Result<Vec<Event>, Refusal> {
+    let (reference, at) = (open.trace.reference, conclusion.at);
+    match &open.kind {
+        OpenKind::Authorize | OpenKind::Sale => authorization_approved(payment, open, conclusion, approval),
+        OpenKind::Increment { total_minor } if approval.amount.minor == *total_minor => {
+            Ok(vec![Event::Incremented { reference, total_minor: *total_minor }])
+        }
+        OpenKind::Capture { amount_minor, last } if approval.amount.minor == *amount_minor => {
+            let mut events =
+                vec![Event::Captured { reference, at, amount_minor: *amount_minor, last: *last }];
+            events.extend(release_rest(payment, open, conclusion));
+            Ok(events)
+        }
+        OpenKind::Void { reason } => Ok(vec![Event::Voided { reference, at, reason: *reason }]),
+        OpenKind::Refund { refund } if approves_refund(payment, *refund, approval) => {
+            let acquirer_reference = approval.reference.clone();
+            Ok(vec![Event::Refunded { reference, refund: *refund, acquirer_reference }])
+        }
+        OpenKind::Reverse { .. } => Ok(vec![Event::Reversed { reference, at }]),
+        OpenKind::Release { .. } => Ok(vec![Event::Released { reference }]),
+        // Approved for another amount than was asked: what happened to the money is not known.
+        OpenKind::Increment { .. } | OpenKind::Capture { .. } | OpenKind::Refund { .. } => {
+            Ok(vec![staged(open, Stage::Unknown, conclusion)])
+        }
+    }
+}
+
+fn approves_refund(payment: &Payment, refund: crate::id::Id, approval: &Approval) -> bool {
+    payment.refunds.iter().any(|r| r.id.0 == refund && r.amount_minor == approval.amount.minor)
+}
+
+fn authorization_approved(
+    payment: &Payment,
+    open: &Open,
+    conclusion: &Conclusion,
+    approval: &Approval,
+) -> Result<Vec<Event>, Refusal> {
+    let (reference, at) = (open.trace.reference, conclusion.at);
+    let asked = payment.attempt_numbered(open.attempt).map_or(0, |a| a.amount_minor);
+    let same_currency = approval.amount.currency == payment.amount.currency;
+    let less = (1..asked).contains(&approval.amount.minor) && conclusion.accept_partial;
+    if same_currency && (approval.amount.minor == asked || less) {
+        let approval = approval.clone();
+        return Ok(vec![match open.kind {
+            OpenKind::Sale => Event::Sold { reference, at, approval },
+            OpenKind::Authorize
+            | OpenKind::Increment { .. }
+            | OpenKind::Capture { .. }
+            | OpenKind::Void { .. }
+            | OpenKind::Refund { .. }
+            | OpenKind::Reverse { .. }
+            | OpenKind::Release { .. } => Event::Authorized { reference, at, approval },
+        }]);
+    }
+    let mut events = vec![Event::LateApproval { trace: open.trace, approval: approval.clone() }];
+    let seed = OpenSeed { trace: conclusion.spare, due: conclusion.at, claim: open.claim.clone() };
+    events.extend(reversal(payment, open, seed, AfterReversal::Fail)?);
+    Ok(events)
+}
+
+fn release_rest(payment: &Payment, open: &Open, conclusion: &Conclusion) -> Option<Event> {
+    let OpenKind::Capture { last: FinalCapture::Yes, .. } = open.kind else { return None };
+    // What this capture takes is reserved already, so what is still capturable is the rest.
+    let amount_minor = payment.capturable_minor();
+    (amount_minor > 0).then(|| {
+        let open = Open {
+            kind: OpenKind::Release { amount_minor },
+            attempt: open.attempt,
+            acquirer: open.acquirer.clone(),
+            trace: conclusion.spare,
+            stage: Stage::Sent,
+            due: conclusion.at,
+            tries: 0,
+            claim: None,
+        };
+        Event::ReleaseIntended { open: Box::new(open) }
+    })
+}
+
+fn declined(open: &Open, decline: &Decline, conclusion: &Conclusion) -> Vec<Event> {
+    let reference = open.trace.reference;
+    let code = decline.code;
+    vec![match &open.kind {
+        OpenKind::Authorize | OpenKind::Sale => {
+            let kind = match code {
+                DeclineCode::AuthenticationRequired if matches!(open.stage, Stage::Accepted { .. }) => {
+                    FailureKind::NotAuthenticated
+                }
+                _any => FailureKind::Declined,
+            };
+            let network_code = decline.network_code.clone();
+            let failure = Failure { kind, code, network_code, cvc_check: decline.cvc_check };
+            Event::AuthorizationFailed { reference, failure }
+        }
+        OpenKind::Increment { .. } => Event::IncrementDeclined { reference, code },
+        OpenKind::Capture { .. } => Event::CaptureDeclined { reference, code },
+        OpenKind::Void { .. } => Event::VoidDeclined { reference, code },
+        OpenKind::Refund { refund } => Event::RefundFailed { reference, refund: *refund, code },
+        // A refused reversal settles nothing: it is repeated, and an operator is told.
+        OpenKind::Reverse { .. } | OpenKind::Release { .. } => staged(open, Stage::Unknown, conclusion),
+    }]
+}
+
+/// The acquirer never saw the message, and no longer can: the caller makes sure of that.
+fn not_found(open: &Open, conclusion: &Conclusion) -> Vec<Event> {
+    let reference = open.trace.reference;
+    let code = DeclineCode::ProcessingError;
+    vec![match &open.kind {
+        OpenKind::Authorize | OpenKind::Sale => {
+            let failure =
+                Failure { kind: FailureKind::Reversed, code, network_code: String::new(), cvc_check: None };
+            Event::AuthorizationFailed { reference, failure }
+        }
+        OpenKind::Increment { .. } => Event::IncrementDeclined { reference, code },
+        OpenKind::Refund { refund } => Event::RefundFailed { reference, refund: *refund, code },
+        OpenKind::Reverse { .. } => Event::Reversed { reference, at: conclusion.at },
+        OpenKind::Release { .. } => Event::Released { reference },
+        OpenKind::Capture { .. } | OpenKind::Void { .. } => staged(open, Stage::Unsent, conclusion),
+    }]
+}
+
+fn not_sent(open: &Open, conclusion: &Conclusion) -> Vec<Event> {
+    let reference = open.trace.reference;
+    let code = DeclineCode::TryAgainLater;
+    let first = conclusion.transmission == Transmission::First;
+    vec![match &open.kind {
+        OpenKind::Authorize | OpenKind::Sale if first => {
+            let failure =
+                Failure { kind: FailureKind::NotSent, code, network_code: String::new(), cvc_check: None };
+            Event::AuthorizationFailed { reference, failure }
+        }
+        OpenKind::Increment { .. } if first => Event::IncrementDeclined { reference, code },
+        OpenKind::Capture { .. } | OpenKind::Void { .. } | OpenKind::Refund { .. } if first => {
+            staged(open, Stage::Unsent, conclusion)
+        }
+        // Not reaching the acquirer again says nothing about the first time.
+        OpenKind::Authorize
+        | OpenKind::Sale
+        | OpenKind::Increment { .. }
+        | OpenKind::Capture { .. }
+        | OpenKind::Void { .. }
+        | OpenKind::Refund { .. }
+        | OpenKind::Reverse { .. }
+        | OpenKind::Release { .. } => staged(open, open.stage.clone(), conclusion),
+    }]
+}

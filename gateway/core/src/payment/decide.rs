@@ -1,0 +1,506 @@
+//! Judges commands: every guard stands here, in the order of [`Refusal`]. Pure.
+
+use super::conclude::conclude;
+use super::event::Event;
+use super::state::{
+    AfterReversal, Attempt, AttemptState, CancellationReason, CaptureMethod, Details, Instrument, Open,
+    OpenKind, Payment, Refund, RefundState, Stage, Status,
+};
+use super::{MAX_ATTEMPTS, MAX_CAPTURES, MAX_REFUNDS};
+use crate::acquirer::{Abilities, Answer, FinalCapture, Trace, Transmission};
+use crate::claim::ClaimKey;
+use crate::id::{PaymentId, RefundId};
+use crate::money::{MAX_AMOUNT_MINOR, Money};
+use crate::record::Metadata;
+use crate::refusal::{Operation, Refusal};
+use crate::tenant::Tenant;
+use crate::time::Timestamp;
+
+/// What a new payment is made of.
+#[derive(Debug, Clone)]
+pub struct Create {
+    pub id: PaymentId,
+    pub tenant: Tenant,
+    pub at: Timestamp,
+    pub amount: Money,
+    pub capture_method: CaptureMethod,
+    pub details: Details,
+    pub instrument: Option<Instrument>,
+    pub secret: [u8; 16],
+}
+
+/// What every message to an acquirer begins with.
+#[derive(Debug, Clone)]
+pub struct OpenSeed {
+    pub trace: Trace,
+    /// By then an answer must have come, else the resolver looks at it.
+    pub due: Timestamp,
+    pub claim: Option<ClaimKey>,
+}
+
+/// An attempt that was scored and routed.
+#[derive(Debug, Clone)]
+pub struct Confirm {
+    pub at: Timestamp,
+    pub risk: super::state::RiskOutcome,
+    /// The first acquirer of the route.
+    pub acquirer: String,
+    pub seed: OpenSeed,
+    /// End of the hold.
+    pub capture_before: Timestamp,
+}
+
+/// A refund that is asked for.
+#[derive(Debug, Clone)]
+pub struct RefundRequest {
+    pub id: RefundId,
+    pub at: Timestamp,
+    /// `None`: all that remains.
+    pub amount_minor: Option<i64>,
+    pub reason: Option<String>,
+    pub metadata: Metadata,
+}
+
+/// What may be asked of a payment.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Change what the merchant may change.
+    Update {
+        amount: Option<Money>,
+        capture_method: Option<CaptureMethod>,
+        details: Box<Details>,
+        instrument: Option<Box<Instrument>>,
+    },
+    /// Send the next attempt.
+    Authorize(Box<Confirm>),
+    /// The scorer said no.
+    Block {
+        at: Timestamp,
+        risk: super::state::RiskOutcome,
+    },
+    /// Nothing left for the first acquirer: ask another.
+    Reroute {
+        from: u64,
+        acquirer: String,
+        trace: Trace,
+        due: Timestamp,
+    },
+    /// `amount_minor` `None`: all that is capturable.
+    Capture {
+        amount_minor: Option<i64>,
+        last: FinalCapture,
+        at: Timestamp,
+        abilities: Abilities,
+        seed: OpenSeed,
+    },
+    Cancel {
+        reason: CancellationReason,
+        at: Timestamp,
+        seed: OpenSeed,
+    },
+    /// The hold ran out.
+    Expire {
+        at: Timestamp,
+        seed: OpenSeed,
+    },
+    Increment {
+        total_minor: i64,
+        abilities: Abilities,
+        seed: OpenSeed,
+    },
+    Refund {
+        request: Box<RefundRequest>,
+        seed: OpenSeed,
+    },
+    UpdateRefund {
+        refund: RefundId,
+        metadata: Metadata,
+    },
+    /// An answer to an outstanding message, or the lack of one.
+    Conclude(Box<Conclusion>),
+    /// The resolver is about to send or inquire again.
+    Retry {
+        reference: u64,
+        due: Timestamp,
+    },
+    /// The resolver undoes a message whose outcome is unknown.
+    Reverse {
+        reference: u64,
+        seed: OpenSeed,
+    },
+}
+
+/// What came of a message.
+#[derive(Debug, Clone)]
+pub struct Conclusion {
+    /// Of the message that was answered.
+    pub reference: u64,
+    pub answer: Answer,
+    /// Whether the message was sent for the first time, or repeated or inquired.
+    pub transmission: Transmission,
+    pub at: Timestamp,
+    /// When to look again, if the answer settles nothing.
+    pub due: Timestamp,
+    /// Numbers for a reversal or release that may follow from it.
+    pub spare: Trace,
+    /// The merchant takes an approval for less than was asked.
+    pub accept_partial: bool,
+}
+
+/// Judges a new payment.
+///
+/// # Errors
+/// The amount is out of range.
+pub fn create(create: Create) -> Result<Vec<Event>, Refusal> {
+    check_amount(create.amount)?;
+    let Create { id, tenant, at, amount, capture_method, details, instrument, secret } = create;
+    let mut events =
+        vec![Event::Created { id, tenant, at, amount, capture_method, details: Box::new(details), secret }];
+    events.extend(instrument.map(|i| Event::InstrumentSet(Box::new(i))));
+    Ok(events)
+}
+
+/// Judges a command against a payment. The events are the transitions it causes, in order.
+///
+/// # Errors
+/// The first [`Refusal`] that applies; nothing has changed then.
+pub fn decide(payment: &Payment, command: Command) -> Result<Vec<Event>, Refusal> {
+    match command {
+        Command::Update { amount, capture_method, details, instrument } => {
+            update(payment, (amount, capture_method), details, instrument)
+        }
+        Command::Authorize(confirm) => authorize(payment, *confirm),
+        Command::Block { at, risk } => block(payment, at, risk),
+        Command::Reroute { from, acquirer, trace, due } => reroute(payment, from, (acquirer, trace, due)),
+        Command::Capture { amount_minor, last, at, abilities, seed } => {
+            capture(payment, (amount_minor, last), (at, abilities), seed)
+        }
+        Command::Cancel { reason, at, seed } => cancel(payment, reason, at, seed),
+        Command::Expire { at, seed } => expire(payment, at, seed),
+        Command::Increment { total_minor, abilities, seed } => {
+            increment(payment, total_minor, abilities, seed)
+        }
+        Command::Refund { request, seed } => refund(payment, *request, seed),
+        Command::UpdateRefund { refund, metadata } => update_refund(payment, refund, metadata),
+        Command::Conclude(conclusion) => conclude(payment, *conclusion),
+        Command::Retry { reference, due } => {
+            payment.open_by_reference(reference).ok_or(Refusal::NotOutstanding)?;
+            Ok(vec![Event::RetryIntended { reference, due }])
+        }
+        Command::Reverse { reference, seed } => reverse(payment, reference, seed),
+    }
+}
+
+/// Whether the payment may be confirmed now: asked before anything is scored, and again when the attempt is made.
+///
+/// # Errors
+/// See [`Refusal`].
+pub fn may_confirm(payment: &Payment) -> Result<(), Refusal> {
+    match payment.status() {
+        Status::RequiresPaymentMethod => Err(Refusal::NoPaymentMethod),
+        Status::RequiresConfirmation if payment.attempts.len() >= MAX_ATTEMPTS => {
+            Err(Refusal::TooMany { operation: Operation::Confirm, limit: MAX_ATTEMPTS })
+        }
+        Status::RequiresConfirmation => Ok(()),
+        status @ (Status::RequiresAction
+        | Status::Processing
+        | Status::RequiresCapture
+        | Status::Canceled
+        | Status::Succeeded) => Err(Refusal::UnexpectedState { status, operation: Operation::Confirm }),
+    }
+}
+
+fn check_amount(amount: Money) -> Result<(), Refusal> {
+    let minimum_minor = amount.currency.minimum_minor();
+    if amount.minor < minimum_minor {
+        return Err(Refusal::AmountTooSmall { minimum_minor, currency: amount.currency });
+    }
+    if amount.minor > MAX_AMOUNT_MINOR {
+        return Err(Refusal::AmountTooLarge { maximum_minor: MAX_AMOUNT_MINOR });
+    }
+    Ok(())
+}
+
+fn expect_status(payment: &Payment, wanted: &[Status], operation: Operation) -> Result<(), Refusal> {
+    let status = payment.status();
+    if wanted.contains(&status) { Ok(()) } else { Err(Refusal::UnexpectedState { status, operation }) }
+}
+
+fn update(
+    payment: &Payment,
+    (amount, capture_method): (Option<Money>, Option<CaptureMethod>),
+    details: Box<Details>,
+    instrument: Option<Box<Instrument>>,
+) -> Result<Vec<Event>, Refusal> {
+    let unpaid = [Status::RequiresPaymentMethod, Status::RequiresConfirmation];
+    let wanted: &[Status] = if amount.is_some() || capture_method.is_some() || instrument.is_some() {
+        &unpaid
+    } else {
+        &[
+            Status::RequiresPaymentMethod,
+            Status::RequiresConfirmation,
+            Status::RequiresAction,
+            Status::RequiresCapture,
+            Status::Succeeded,
+            Status::Canceled,
+        ]
+    };
+    expect_status(payment, wanted, Operation::Update)?;
+    amount.map_or(Ok(()), check_amount)?;
+    let mut events = vec![Event::Updated { amount, capture_method, details }];
+    events.extend(instrument.map(Event::InstrumentSet));
+    Ok(events)
+}
+
+fn new_attempt(payment: &Payment, confirm: &Confirm) -> Result<Attempt, Refusal> {
+    may_confirm(payment)?;
+    let instrument = payment.instrument.clone().ok_or(Refusal::NoPaymentMethod)?;
+    let number = u16::try_from(payment.attempts.len() + 1).expect("bounded by MAX_ATTEMPTS");
+    Ok(Attempt {
+        number,
+        at: confirm.at,
+        instrument,
+        amount_minor: payment.amount.minor,
+        acquirer: confirm.acquirer.clone(),
+        trace: confirm.seed.trace,
+        sale: !matches!(payment.capture_method, CaptureMethod::Manual),
+        risk: confirm.risk.clone(),
+        state: AttemptState::Open,
+        captures: Vec::new(),
+        closed: false,
+        capture_before: confirm.capture_before,
+    })
+}
+
+fn open(seed: OpenSeed, kind: OpenKind, attempt: &Attempt) -> Open {
+    Open {
+        kind,
+        attempt: attempt.number,
+        acquirer: attempt.acquirer.clone(),
+        trace: seed.trace,
+        stage: Stage::Sent,
+        due: seed.due,
+        tries: 0,
+        claim: seed.claim,
+    }
+}
+
+fn authorize(payment: &Payment, confirm: Confirm) -> Result<Vec<Event>, Refusal> {
+    let attempt = new_attempt(payment, &confirm)?;
+    let kind = if attempt.sale { OpenKind::Sale } else { OpenKind::Authorize };
+    let open = open(confirm.seed, kind, &attempt);
+    Ok(vec![Event::AuthorizationIntended { attempt: Box::new(attempt), open: Box::new(open) }])
+}
+
+fn block(payment: &Payment, at: Timestamp, risk: super::state::RiskOutcome) -> Result<Vec<Event>, Refusal> {
+    let trace = Trace { stan: 0, reference: 0, at };
+    let seed = OpenSeed { trace, due: at, claim: None };
+    let confirm = Confirm { at, risk, acquirer: String::new(), seed, capture_before: at };
+    let attempt = new_attempt(payment, &confirm)?;
+    Ok(vec![Event::Blocked { attempt: Box::new(attempt) }])
+}
+
+fn reroute(
+    payment: &Payment,
+    from: u64,
+    (acquirer, trace, due): (String, Trace, Timestamp),
+) -> Result<Vec<Event>, Refusal> {
+    let open = payment.open_by_reference(from).ok_or(Refusal::NotOutstanding)?;
+    match (&open.kind, &open.stage) {
+        (OpenKind::Authorize | OpenKind::Sale, Stage::Sent) => {
+            Ok(vec![Event::Rerouted { from, acquirer, trace, due }])
+        }
+        _sent_or_other => Err(Refusal::NotOutstanding),
+    }
+}
+
+fn held_attempt(payment: &Payment, operation: Operation) -> Result<&Attempt, Refusal> {
+    expect_status(payment, &[Status::RequiresCapture], operation)?;
+    Ok(payment.attempt().expect("a payment that requires capture has an attempt"))
+}
+
+fn capture(
+    payment: &Payment,
+    (amount_minor, last): (Option<i64>, FinalCapture),
+    (at, abilities): (Timestamp, Abilities),
+    seed: OpenSeed,
+) -> Result<Vec<Event>, Refusal> {
+    let attempt = held_attempt(payment, Operation::Capture)?;
+    if at >= attempt.capture_before {
+        return Err(Refusal::AuthorizationExpired);
+    }
+    let capturable_minor = payment.capturable_minor();
+    let amount_minor = amount_minor.unwrap_or(capturable_minor);
+    if amount_minor < 1 {
+        return Err(Refusal::AmountTooSmall { minimum_minor: 1, currency: payment.amount.currency });
+    }
+    if amount_minor > capturable_minor {
+        return Err(Refusal::CaptureTooLarge { capturable_minor });
+    }
+    let whole = amount_minor == capturable_minor;
+    let last = if whole { FinalCapture::Yes } else { last };
+    let partial = !whole || !attempt.captures.is_empty();
+    let several = last == FinalCapture::No || !attempt.captures.is_empty();
+    if (partial && !abilities.partial_capture.is_yes()) || (several && !abilities.multiple_capture.is_yes()) {
+        return Err(Refusal::NotSupported { operation: Operation::Capture });
+    }
+    if attempt.captures.len() >= MAX_CAPTURES {
+        return Err(Refusal::TooMany { operation: Operation::Capture, limit: MAX_CAPTURES });
+    }
+    let open = open(seed, OpenKind::Capture { amount_minor, last }, attempt);
+    Ok(vec![Event::CaptureIntended { open: Box::new(open) }])
+}
+
+fn cancel(
+    payment: &Payment,
+    reason: CancellationReason,
+    at: Timestamp,
+    seed: OpenSeed,
+) -> Result<Vec<Event>, Refusal> {
+    let status = payment.status();
+    let unexpected = Refusal::UnexpectedState { status, operation: Operation::Cancel };
+    match status {
+        Status::RequiresPaymentMethod | Status::RequiresConfirmation => {
+            Ok(vec![Event::Canceled { at, reason }])
+        }
+        Status::RequiresCapture => {
+            let attempt = held_attempt(payment, Operation::Cancel)?;
+            if !attempt.captures.is_empty() {
+                return Err(unexpected);
+            }
+            let open = open(seed, OpenKind::Void { reason }, attempt);
+            Ok(vec![Event::VoidIntended { open: Box::new(open) }])
+        }
+        Status::RequiresAction => {
+            let waiting = payment.open.iter().find(|o| o.holds_payment()).ok_or(unexpected)?;
+            let claim = seed.claim.clone();
+            reversal(payment, waiting, OpenSeed { claim, ..seed }, AfterReversal::Cancel(reason))
+        }
+        Status::Processing | Status::Canceled | Status::Succeeded => Err(unexpected),
+    }
+}
+
+fn expire(payment: &Payment, at: Timestamp, seed: OpenSeed) -> Result<Vec<Event>, Refusal> {
+    let attempt = held_attempt(payment, Operation::Cancel)?;
+    if at < attempt.capture_before {
+        return Err(Refusal::UnexpectedState { status: payment.status(), operation: Operation::Cancel });
+    }
+    if attempt.captures.is_empty() {
+        let open = open(seed, OpenKind::Void { reason: CancellationReason::Expired }, attempt);
+        return Ok(vec![Event::VoidIntended { open: Box::new(open) }]);
+    }
+    let amount_minor = payment.capturable_minor();
+    let open = open(seed, OpenKind::Release { amount_minor }, attempt);
+    Ok(vec![Event::HoldClosed { at }, Event::ReleaseIntended { open: Box::new(open) }])
+}
+
+fn increment(
+    payment: &Payment,
+    total_minor: i64,
+    abilities: Abilities,
+    seed: OpenSeed,
+) -> Result<Vec<Event>, Refusal> {
+    let attempt = held_attempt(payment, Operation::Increment)?;
+    check_amount(Money::new(total_minor, payment.amount.currency))?;
+    let amount_minor = attempt.approval().map_or(0, |a| a.amount.minor);
+    if total_minor <= amount_minor {
+        return Err(Refusal::IncrementNotHigher { amount_minor });
+    }
+    if !abilities.incremental.is_yes() || !attempt.captures.is_empty() {
+        return Err(Refusal::NotSupported { operation: Operation::Increment });
+    }
+    let open = open(seed, OpenKind::Increment { total_minor }, attempt);
+    Ok(vec![Event::IncrementIntended { open: Box::new(open) }])
+}
+
+fn refund(payment: &Payment, request: RefundRequest, seed: OpenSeed) -> Result<Vec<Event>, Refusal> {
+    if payment.open.iter().any(Open::holds_payment) {
+        let status = payment.status();
+        return Err(Refusal::UnexpectedState { status, operation: Operation::Refund });
+    }
+    let captured = payment.captured_minor();
+    let attempt = payment.attempt().filter(|_| captured > 0).ok_or(Refusal::NothingCaptured)?;
+    let refundable_minor = captured - payment.refunded_or_reserved_minor();
+    if refundable_minor <= 0 {
+        return Err(Refusal::AlreadyRefunded);
+    }
+    let amount_minor = request.amount_minor.unwrap_or(refundable_minor);
+    if amount_minor < 1 {
+        return Err(Refusal::AmountTooSmall { minimum_minor: 1, currency: payment.amount.currency });
+    }
+    if amount_minor > refundable_minor {
+        return Err(Refusal::RefundTooLarge { refundable_minor });
+    }
+    if payment.refunds.len() >= MAX_REFUNDS {
+        return Err(Refusal::TooMany { operation: Operation::Refund, limit: MAX_REFUNDS });
+    }
+    let RefundRequest { id, at, reason, metadata, .. } = request;
+    let (trace, attempt_number) = (seed.trace, attempt.number);
+    let open = open(seed, OpenKind::Refund { refund: id.0 }, attempt);
+    let refund = Refund {
+        id,
+        amount_minor,
+        attempt: attempt_number,
+        created: at,
+        reason,
+        metadata,
+        trace,
+        state: RefundState::Pending,
+        reference: String::new(),
+    };
+    Ok(vec![Event::RefundIntended { refund: Box::new(refund), open: Box::new(open) }])
+}
+
+fn update_refund(payment: &Payment, refund: RefundId, metadata: Metadata) -> Result<Vec<Event>, Refusal> {
+    payment.refunds.iter().find(|r| r.id == refund).ok_or(Refusal::NothingCaptured)?;
+    Ok(vec![Event::RefundUpdated { refund: refund.0, metadata }])
+}
+
+fn reverse(payment: &Payment, reference: u64, seed: OpenSeed) -> Result<Vec<Event>, Refusal> {
+    let unknown = payment.open_by_reference(reference).ok_or(Refusal::NotOutstanding)?;
+    let then = match &unknown.kind {
+        OpenKind::Authorize | OpenKind::Sale => AfterReversal::Fail,
+        OpenKind::Increment { .. } => AfterReversal::KeepTotal,
+        OpenKind::Refund { refund } => AfterReversal::FailRefund(*refund),
+        // Advices are repeated until they are answered, never reversed.
+        OpenKind::Capture { .. }
+        | OpenKind::Void { .. }
+        | OpenKind::Reverse { .. }
+        | OpenKind::Release { .. } => {
+            return Err(Refusal::NotOutstanding);
+        }
+    };
+    let claim = unknown.claim.clone();
+    reversal(payment, unknown, OpenSeed { claim, ..seed }, then)
+}
+
+/// The event that replaces an outstanding message by its reversal.
+pub(super) fn reversal(
+    payment: &Payment,
+    message: &Open,
+    seed: OpenSeed,
+    then: AfterReversal,
+) -> Result<Vec<Event>, Refusal> {
+    let attempt = payment.attempt_numbered(message.attempt).ok_or(Refusal::NotOutstanding)?;
+    let (kind, amount_minor) = match &message.kind {
+        OpenKind::Authorize => (crate::acquirer::OriginalKind::Authorize, attempt.amount_minor),
+        OpenKind::Sale => (crate::acquirer::OriginalKind::Sale, attempt.amount_minor),
+        OpenKind::Increment { total_minor } => {
+            let held = attempt.approval().map_or(0, |a| a.amount.minor);
+            (crate::acquirer::OriginalKind::Increment, total_minor - held)
+        }
+        OpenKind::Refund { refund } => {
+            let amount = payment.refunds.iter().find(|r| r.id.0 == *refund).map_or(0, |r| r.amount_minor);
+            (crate::acquirer::OriginalKind::Refund, amount)
+        }
+        OpenKind::Capture { .. }
+        | OpenKind::Void { .. }
+        | OpenKind::Reverse { .. }
+        | OpenKind::Release { .. } => {
+            return Err(Refusal::NotOutstanding);
+        }
+    };
+    let kind = OpenKind::Reverse { kind, of: message.trace, amount_minor, then };
+    let open = Box::new(open(seed, kind, attempt));
+    Ok(vec![Event::ReversalIntended { reference: message.trace.reference, open }])
+}

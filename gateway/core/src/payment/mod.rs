@@ -1,0 +1,29 @@
+//! A payment: its state, and what can be asked of it. `decide` judges, `apply` moves; both are pure.
+
+mod announce;
+mod apply;
+mod conclude;
+mod decide;
+mod event;
+mod state;
+
+pub use announce::{Shown, announce};
+pub use apply::{apply, replay};
+pub use decide::{
+    Command, Conclusion, Confirm, Create, OpenSeed, RefundRequest, create, decide, may_confirm,
+};
+pub use event::{Event, Recorded};
+pub use state::{
+    AfterReversal, Attempt, AttemptState, CancellationReason, CaptureMethod, CaptureRecord, Details, Failure,
+    FailureKind, Instrument, Open, OpenKind, Payment, Refund, RefundState, RiskLevel, RiskOutcome,
+    RiskVerdict, Stage, Status,
+};
+
+/// Captures of one authorization, at most.
+pub const MAX_CAPTURES: usize = 50;
+/// Refunds of one payment, at most: a bound on the size of its record.
+pub const MAX_REFUNDS: usize = 500;
+/// Attempts to authorize one payment, at most.
+pub const MAX_ATTEMPTS: usize = 100;
+/// An uncaptured authorization lives this long, in milliseconds: seven days.
+pub const AUTHORIZATION_LIFE_MS: i64 = 7 * 24 * 3600 * 1000;
