@@ -7,6 +7,9 @@
 //! operating system's generator is read in [`random`] only, the TLS provider is named in `tls` only, and no
 //! function reads a clock: times are parameters, in whole seconds since 1970.
 
+pub mod card;
 pub mod hex;
 pub mod mac;
 pub mod random;
+
+pub use card::{Brand, CardNumber, Cvc};
