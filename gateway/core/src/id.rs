@@ -27,15 +27,16 @@ impl Id {
     /// The id's letters.
     pub fn encode(self) -> [u8; BODY_LEN] {
         let mut out = [b'0'; BODY_LEN];
-        // Two halves of eleven letters, so that most divisions are of 64 bits.
-        let base: u128 = 62u128.pow(11);
-        let mut halves = [(self.0 / base) as u64, 0];
-        halves[1] = (self.0 % base) as u64;
-        // The upper half may need more than 64 bits: 2^128 / 62^11 < 2^63.
-        for (half, chunk) in halves.iter_mut().zip(out.chunks_exact_mut(11)) {
-            for slot in chunk.iter_mut().rev() {
-                *slot = ALPHABET[(*half % 62) as usize];
-                *half /= 62;
+        // Ten letters at a time, so that all but two divisions are of 64 bits.
+        let base: u128 = 62u128.pow(10);
+        let rest = self.0 / base;
+        let mut parts = [(rest / base) as u64, (rest % base) as u64, (self.0 % base) as u64];
+        let (high, low) = out.split_at_mut(2);
+        let (middle, low) = low.split_at_mut(10);
+        for (part, letters) in parts.iter_mut().zip([high, middle, low]) {
+            for slot in letters.iter_mut().rev() {
+                *slot = ALPHABET[(*part % 62) as usize];
+                *part /= 62;
             }
         }
         out
