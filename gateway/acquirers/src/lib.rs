@@ -1,1 +1,3 @@
 //! Acquirer adapters behind one port.
+
+pub mod iso8583;

@@ -1,0 +1,3 @@
+//! Acquirers that speak ISO 8583 over TCP.
+
+pub mod codec;
