@@ -1,1 +1,19 @@
-//! The merchant dialect: wire types, form decoding, the error envelope, a typed client.
+//! The merchant dialect: what a payment looks like on the wire, and nothing of what it means.
+//!
+//! Refusals are an [`ApiError`] in its envelope.
+//! This crate knows no clock, no store and no runtime; the `client` feature adds the other side of the wire.
+
+pub mod error;
+mod wire_enum;
+
+pub use error::{ApiError, DeclineCode, ErrorCode, ErrorType};
+pub use wire_enum::WireEnum;
+
+/// The API version whose object shapes are served: the one that stripe-python 16.1.0 and stripe-node 23.1.0 pin.
+pub const API_VERSION: &str = "2026-10-28.endive";
+
+/// The smallest amount that the dialect can express, in minor units; smaller ones are `amount_too_small`.
+pub const AMOUNT_MIN: i64 = 1;
+
+/// The largest amount of one payment, in minor units (eight digits); larger ones are `amount_too_large`.
+pub const AMOUNT_MAX: i64 = 99_999_999;
