@@ -1,0 +1,170 @@
+//! `application/x-www-form-urlencoded` with bracketed names, as SDKs and curl send it.
+
+use super::tree::{ROOT, Span};
+use super::{MAX_DEPTH, MAX_ENTRIES, Params, not_utf8};
+use crate::error::ApiError;
+
+pub(super) fn decode(text: &str) -> Result<Params<'_>, ApiError> {
+    let bytes = text.as_bytes();
+    let pairs = bytes.iter().filter(|&&byte| byte == b'&').count() + 1;
+    let mut params = Params::new(text, (pairs + pairs / 2 + 2).min(1024));
+    let mut start = 0;
+    while start <= bytes.len() {
+        let end = find(bytes, start, b'&').unwrap_or(bytes.len());
+        if end > start {
+            let equals = find(&bytes[..end], start, b'=').unwrap_or(end);
+            let name = params.decoded(start, equals)?;
+            let value = params.decoded((equals + 1).min(end), end)?;
+            params.insert(name, value)?;
+        }
+        start = end + 1;
+    }
+    Ok(params)
+}
+
+fn find(bytes: &[u8], from: usize, wanted: u8) -> Option<usize> {
+    bytes[from..].iter().position(|&byte| byte == wanted).map(|at| from + at)
+}
+
+impl Params<'_> {
+    /// The text between two offsets of the body: in place where nothing is encoded, else decoded into the scratch.
+    fn decoded(&mut self, start: usize, end: usize) -> Result<Span, ApiError> {
+        let source = self.source;
+        let raw = &source[start..end];
+        if !raw.bytes().any(|byte| byte == b'%' || byte == b'+') {
+            return Ok(Span::source(start..end));
+        }
+        let from = self.scratch.len();
+        let mut rest = raw;
+        while let Some(at) = rest.bytes().position(|byte| byte == b'%' || byte == b'+') {
+            self.scratch.push_str(&rest[..at]);
+            rest = &rest[at..];
+            if let Some(after) = rest.strip_prefix('+') {
+                self.scratch.push(' ');
+                rest = after;
+            } else {
+                rest = self.unescape(rest)?;
+            }
+        }
+        self.scratch.push_str(rest);
+        Ok(Span::scratch(from..self.scratch.len()))
+    }
+
+    /// Decodes the run of `%XX` at the start of `rest`, and returns what follows it.
+    fn unescape<'t>(&mut self, rest: &'t str) -> Result<&'t str, ApiError> {
+        let bytes = rest.as_bytes();
+        let mut at = 0;
+        let mut run = [0_u8; 64];
+        let mut filled = 0;
+        while at < bytes.len() && bytes[at] == b'%' {
+            let byte = match bytes.get(at + 1..at + 3) {
+                Some(&[high, low]) => hex(high).zip(hex(low)).map(|(high, low)| high << 4 | low),
+                _ => None,
+            };
+            let Some(byte) = byte else { return Err(bad_escape()) };
+            run[filled] = byte;
+            filled += 1;
+            at += 3;
+            if filled == run.len() {
+                filled = self.flush(&mut run, filled)?;
+            }
+        }
+        match self.flush(&mut run, filled)? {
+            0 => Ok(&rest[at..]),
+            _ => Err(not_utf8()),
+        }
+    }
+
+    /// Moves the whole characters of `run[..filled]` to the scratch; returns how many bytes of an unfinished one stay.
+    fn flush(&mut self, run: &mut [u8; 64], filled: usize) -> Result<usize, ApiError> {
+        let whole = match std::str::from_utf8(&run[..filled]) {
+            Ok(text) => {
+                self.scratch.push_str(text);
+                filled
+            }
+            Err(error) if error.error_len().is_some() => return Err(not_utf8()),
+            Err(error) => {
+                let whole = error.valid_up_to();
+                self.scratch.push_str(std::str::from_utf8(&run[..whole]).expect("checked up to here"));
+                whole
+            }
+        };
+        run.copy_within(whole..filled, 0);
+        Ok(filled - whole)
+    }
+
+    /// Puts one pair into the tree, by the brackets of its name.
+    fn insert(&mut self, name: Span, value: Span) -> Result<(), ApiError> {
+        let (mut here, mut rest) = self.head(name)?;
+        let mut parent = ROOT;
+        let mut depth = 1;
+        while rest.len() > 0 {
+            parent = self.branch(parent, here)?;
+            depth += 1;
+            if depth > MAX_DEPTH {
+                let message = format!("The parameters are nested deeper than {MAX_DEPTH} levels.");
+                return Err(ApiError::invalid_parameter(self.path(parent), message));
+            }
+            (here, rest) = self.bracket(parent, rest)?;
+        }
+        self.leaf(parent, here, value)
+    }
+
+    /// Splits `a[b][c]` into `a` and `[b][c]`.
+    fn head(&self, name: Span) -> Result<(Span, Span), ApiError> {
+        let text = self.text(name);
+        let open = text.bytes().position(|byte| byte == b'[').unwrap_or(text.len());
+        if text[..open].contains(']') {
+            return Err(bad_brackets(text));
+        }
+        Ok((name.part(0, open), name.part(open, text.len())))
+    }
+
+    /// Splits `[b][c]` into `b` and `[c]`. An empty `[]`, allowed only at the end, is the next position of a list.
+    fn bracket(&mut self, parent: u16, rest: Span) -> Result<(Span, Span), ApiError> {
+        let text = self.text(rest);
+        let close = text.bytes().position(|byte| byte == b']');
+        let Some(close) = close.filter(|&close| text.starts_with('[') && !text[1..close].contains('['))
+        else {
+            return Err(bad_brackets(text));
+        };
+        if close > 1 {
+            return Ok((rest.part(1, close), rest.part(close + 1, text.len())));
+        }
+        if text.len() > 2 {
+            let message = "Lists of objects need numbered brackets, like a[0][b]; a[][b] is ambiguous.";
+            return Err(ApiError::invalid_parameter(self.path(parent), message));
+        }
+        let position = usize::from(self.node(parent).entries);
+        let name = self.position(position);
+        Ok((name, Span::EMPTY))
+    }
+
+    /// The decimal name of a list position, in the scratch.
+    pub(super) fn position(&mut self, position: usize) -> Span {
+        use std::fmt::Write as _;
+        let from = self.scratch.len();
+        write!(self.scratch, "{}", position.min(MAX_ENTRIES)).expect("a string takes all text");
+        Span::scratch(from..self.scratch.len())
+    }
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+fn bad_escape() -> ApiError {
+    ApiError::invalid_request(
+        "A percent sign is not followed by two hexadecimal digits. Percent-encode it as %25.",
+    )
+}
+
+fn bad_brackets(text: &str) -> ApiError {
+    let shown: String = text.chars().filter(|c| !c.is_control()).take(60).collect();
+    ApiError::invalid_request(format!("The brackets of the parameter name '{shown}' do not match."))
+}
