@@ -1,17 +1,20 @@
 //! The merchant dialect: what a payment looks like on the wire, and nothing of what it means.
 //!
-//! Requests become [`form::Params`] (one tree, whatever the body's encoding). Refusals are
-//! an [`ApiError`] in its envelope.
+//! Requests become [`form::Params`] (one tree, whatever the body's encoding), then the typed parameters of one
+//! operation ([`params`]). Answers are the borrowed structs of [`objects`], or an [`ApiError`] in its envelope.
 //! This crate knows no clock, no store and no runtime; the `client` feature adds the other side of the wire.
 
+pub mod endpoints;
 pub mod error;
 pub mod expand;
 pub mod form;
+pub mod params;
 mod wire_enum;
 
 pub use error::{ApiError, DeclineCode, ErrorCode, ErrorType};
 pub use expand::Expand;
 pub use form::{Fields, Params};
+pub use params::decode;
 pub use wire_enum::WireEnum;
 
 /// The API version whose object shapes are served: the one that stripe-python 16.1.0 and stripe-node 23.1.0 pin.

@@ -1,0 +1,119 @@
+//! Options that payment intents and setup intents share: card options, automatic methods, lists of types.
+
+use super::words::{AllowRedirects, CaptureMethod, SetupFutureUsage, ThreeDSecureRequest, WhenAvailable};
+use crate::error::ApiError;
+use crate::form::{Change, Fields};
+
+/// `payment_method_options[card]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CardOptions {
+    /// Overrides the intent's own capture method.
+    pub capture_method: Option<CaptureMethod>,
+    pub request_three_d_secure: Option<ThreeDSecureRequest>,
+    pub request_multicapture: Option<WhenAvailable>,
+    pub request_incremental_authorization: Option<WhenAvailable>,
+    pub request_extended_authorization: Option<WhenAvailable>,
+    pub request_overcapture: Option<WhenAvailable>,
+    pub setup_future_usage: Option<SetupFutureUsage>,
+    pub require_cvc_recollection: Option<bool>,
+    /// The code of a saved card's later use was sent as a mail or telephone order.
+    pub moto: Option<bool>,
+}
+
+/// Parts of the card options that have no effect on a card payment here.
+const WITHOUT_EFFECT: [&str; 8] = [
+    "installments",
+    "mandate_options",
+    "network",
+    "setup_credential_usage",
+    "statement_descriptor_suffix_kana",
+    "statement_descriptor_suffix_kanji",
+    "stored_credential_usage",
+    "three_d_secure",
+];
+
+impl CardOptions {
+    /// Takes `payment_method_options`, of which only `card` is known.
+    pub(super) fn take(fields: &mut Fields<'_>) -> Result<Option<Self>, ApiError> {
+        let Change::Set(mut options) = fields.object_change("payment_method_options")? else {
+            return Ok(None);
+        };
+        let card = match options.object_change("card")? {
+            Change::Set(mut card) => {
+                let read = Self::read(&mut card)?;
+                card.finish()?;
+                Some(read)
+            }
+            Change::Keep | Change::Clear => None,
+        };
+        options.finish()?;
+        Ok(card)
+    }
+
+    fn read(card: &mut Fields<'_>) -> Result<Self, ApiError> {
+        for name in WITHOUT_EFFECT {
+            card.accept(name);
+        }
+        Ok(Self {
+            capture_method: card.choice_change("capture_method")?.set(),
+            request_three_d_secure: card.choice_change("request_three_d_secure")?.set(),
+            request_multicapture: card.choice("request_multicapture")?,
+            request_incremental_authorization: card.choice("request_incremental_authorization")?,
+            request_extended_authorization: card.choice("request_extended_authorization")?,
+            request_overcapture: card.choice("request_overcapture")?,
+            setup_future_usage: card.choice_change("setup_future_usage")?.set(),
+            require_cvc_recollection: card.boolean("require_cvc_recollection")?,
+            moto: card.boolean("moto")?,
+        })
+    }
+}
+
+/// `automatic_payment_methods`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AutomaticPaymentMethods {
+    pub enabled: bool,
+    pub allow_redirects: Option<AllowRedirects>,
+}
+
+impl AutomaticPaymentMethods {
+    /// Takes the object; `enabled` is required in it.
+    pub(super) fn take(fields: &mut Fields<'_>) -> Result<Option<Self>, ApiError> {
+        let Some(mut inner) = fields.object("automatic_payment_methods")? else { return Ok(None) };
+        let enabled = inner.boolean("enabled")?;
+        let methods = Self {
+            enabled: inner.required("enabled", enabled)?,
+            allow_redirects: inner.choice("allow_redirects")?,
+        };
+        inner.finish()?;
+        Ok(Some(methods))
+    }
+}
+
+/// Takes the lists of payment method types, and sees that they leave cards usable. Other types may be listed; an intent
+/// then shows the one that it really takes.
+pub(super) fn check_types(fields: &mut Fields<'_>) -> Result<(), ApiError> {
+    for name in ["payment_method_types", "allowed_payment_method_types"] {
+        let types = fields.strings(name)?;
+        if types.is_some_and(|types| !types.is_empty() && !types.contains(&"card")) {
+            let message = "Only card payments are offered: the list must contain card.";
+            return Err(ApiError::invalid_parameter(fields.path(name), message));
+        }
+    }
+    let excluded = fields.strings("excluded_payment_method_types")?;
+    if excluded.is_some_and(|types| types.contains(&"card")) {
+        let path = fields.path("excluded_payment_method_types");
+        return Err(ApiError::invalid_parameter(
+            path,
+            "Only card payments are offered: card can't be excluded.",
+        ));
+    }
+    Ok(())
+}
+
+/// Takes parameters that are legal and mean nothing to a card payment made by a server.
+pub(super) fn accept_client_side(fields: &mut Fields<'_>) -> Result<(), ApiError> {
+    fields.boolean("use_stripe_sdk")?;
+    fields.accept("mandate_data");
+    fields.accept("radar_options");
+    Ok(())
+}
