@@ -7,9 +7,16 @@
 //! operating system's generator is read in [`random`] only, the TLS provider is named in `tls` only, and no
 //! function reads a clock: times are parameters, in whole seconds since 1970.
 
+mod aead;
 pub mod card;
+mod files;
 pub mod hex;
+pub mod keyring;
 pub mod mac;
 pub mod random;
+pub mod secret;
+pub mod vault;
 
 pub use card::{Brand, CardNumber, Cvc};
+pub use secret::Secret;
+pub use vault::{SealedBytes, SealedCard, Vault};
