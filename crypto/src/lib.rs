@@ -16,6 +16,7 @@ pub mod mac;
 pub mod random;
 pub mod secret;
 pub mod vault;
+pub mod webhook;
 
 pub use card::{Brand, CardNumber, Cvc};
 pub use secret::Secret;
