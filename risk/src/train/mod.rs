@@ -1,0 +1,17 @@
+//! Off the hot path: tables, replay, training, evaluation and reports.
+
+pub mod dataset;
+pub mod table;
+pub mod time;
+
+/// Why a command could not do its work, in words for the person at the terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure(pub String);
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,0 +1,234 @@
+//! Tables from CSV and Parquet files, read by column, with errors that name file, line and column.
+
+use std::fs::File;
+use std::path::Path;
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit, TimestampMillisecondType};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use super::Failure;
+use super::time::parse_time;
+
+/// The cells of one column.
+enum Cells {
+    Integers(Vec<Option<i64>>),
+    Numbers(Vec<Option<f64>>),
+    /// Unix seconds.
+    Times(Vec<Option<i64>>),
+    /// All texts in one string; `ends[row]` is where the row's text ends.
+    Texts {
+        joined: String,
+        ends: Vec<usize>,
+    },
+}
+
+/// One file's columns, or those of them that were asked for.
+pub struct Table {
+    file: String,
+    names: Vec<String>,
+    cells: Vec<Cells>,
+    rows: usize,
+    /// Line of each row in a CSV file; empty for Parquet.
+    lines: Vec<u64>,
+}
+
+impl Table {
+    /// Reads a file: Parquet by its ending `.parquet`, anything else as CSV with a header line. `wanted` picks
+    /// columns by name.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is malformed; the message names the line.
+    pub fn read(path: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Self, Failure> {
+        let parquet = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"));
+        let table = if parquet { read_parquet(path, wanted) } else { read_csv(path, wanted) };
+        table.map_err(|problem| Failure(format!("{}: {problem}", path.display())))
+    }
+
+    /// Names of the columns that were read.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Place of a column.
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|known| known == name)
+    }
+
+    /// Place of a column that must be there.
+    ///
+    /// # Errors
+    /// The file has no such column; the message lists what it has.
+    pub fn require(&self, name: &str, purpose: &str) -> Result<usize, Failure> {
+        self.column(name).ok_or_else(|| {
+            let known = self.names.join(", ");
+            Failure(format!(
+                "{}: no column {name:?} for {purpose}; it has: {known}. Name it in a --column-map file",
+                self.file
+            ))
+        })
+    }
+
+    /// A cell as a number; `None` if it is empty.
+    ///
+    /// # Errors
+    /// The cell holds no finite number.
+    pub fn number(&self, column: usize, row: usize) -> Result<Option<f64>, Failure> {
+        let value = match &self.cells[column] {
+            Cells::Integers(cells) | Cells::Times(cells) => cells[row].map(|value| value as f64),
+            Cells::Numbers(cells) => cells[row],
+            Cells::Texts { .. } => match self.raw(column, row) {
+                "" => None,
+                text => Some(text.trim().parse().map_err(|_| self.wrong(column, row, "a number", text))?),
+            },
+        };
+        match value {
+            Some(value) if !value.is_finite() => {
+                Err(self.wrong(column, row, "a finite number", &value.to_string()))
+            }
+            value => Ok(value),
+        }
+    }
+
+    /// A cell as Unix seconds: a timestamp, a whole number of seconds, or text such as `2018-07-25 13:05:09`.
+    ///
+    /// # Errors
+    /// The cell is empty or no time.
+    pub fn time(&self, column: usize, row: usize) -> Result<i64, Failure> {
+        let value = match &self.cells[column] {
+            Cells::Integers(cells) | Cells::Times(cells) => cells[row],
+            Cells::Numbers(cells) => cells[row].map(|value| value as i64),
+            Cells::Texts { .. } => parse_time(self.raw(column, row)),
+        };
+        value.ok_or_else(|| {
+            self.wrong(column, row, "a time like 2018-07-25 13:05:09", &self.text(column, row))
+        })
+    }
+
+    /// A cell as text; numbers are written in their shortest form.
+    pub fn text(&self, column: usize, row: usize) -> String {
+        let integer = |value: &Option<i64>| value.map_or_else(String::new, |value| value.to_string());
+        match &self.cells[column] {
+            Cells::Integers(cells) | Cells::Times(cells) => integer(&cells[row]),
+            Cells::Numbers(cells) => cells[row].map_or_else(String::new, |value| value.to_string()),
+            Cells::Texts { .. } => self.raw(column, row).to_owned(),
+        }
+    }
+
+    /// A cell as a yes or no: 1/0, true/false.
+    ///
+    /// # Errors
+    /// The cell is something else.
+    pub fn flag(&self, column: usize, row: usize) -> Result<bool, Failure> {
+        match self.text(column, row).as_str() {
+            "1" | "1.0" | "true" | "True" => Ok(true),
+            "0" | "0.0" | "false" | "False" => Ok(false),
+            other => Err(self.wrong(column, row, "a label, 0 or 1", other)),
+        }
+    }
+
+    /// The complaint about one cell.
+    pub fn wrong(&self, column: usize, row: usize, expected: &str, found: &str) -> Failure {
+        let place = match self.lines.get(row) {
+            Some(line) => format!("line {line}"),
+            None => format!("row {}", row + 1),
+        };
+        let name = &self.names[column];
+        Failure(format!("{}: {place}, column {name}: expected {expected}, found {found:?}", self.file))
+    }
+
+    fn raw(&self, column: usize, row: usize) -> &str {
+        match &self.cells[column] {
+            Cells::Texts { joined, ends } => {
+                let from = if row == 0 { 0 } else { ends[row - 1] };
+                &joined[from..ends[row]]
+            }
+            Cells::Integers(_) | Cells::Numbers(_) | Cells::Times(_) => "",
+        }
+    }
+}
+
+fn read_csv(path: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Table, String> {
+    let mut reader = csv::ReaderBuilder::new().from_path(path).map_err(|error| error.to_string())?;
+    let header = reader.headers().map_err(|error| error.to_string())?.clone();
+    let kept: Vec<usize> = (0..header.len()).filter(|place| wanted(&header[*place])).collect();
+    let names: Vec<String> = kept.iter().map(|place| header[*place].to_owned()).collect();
+    let mut texts: Vec<(String, Vec<usize>)> = vec![(String::new(), Vec::new()); kept.len()];
+    let mut lines = Vec::new();
+    let mut record = csv::StringRecord::new();
+    while reader.read_record(&mut record).map_err(|error| error.to_string())? {
+        lines.push(record.position().map_or(0, csv::Position::line));
+        for (place, (joined, ends)) in kept.iter().zip(&mut texts) {
+            joined.push_str(&record[*place]);
+            ends.push(joined.len());
+        }
+    }
+    let cells = texts.into_iter().map(|(joined, ends)| Cells::Texts { joined, ends }).collect();
+    Ok(Table { file: path.display().to_string(), names, cells, rows: lines.len(), lines })
+}
+
+fn read_parquet(path: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Table, String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| error.to_string())?;
+    let schema = builder.schema().clone();
+    let kept: Vec<usize> =
+        (0..schema.fields().len()).filter(|place| wanted(schema.field(*place).name())).collect();
+    let names: Vec<String> = kept.iter().map(|place| schema.field(*place).name().clone()).collect();
+    let mask = ProjectionMask::roots(builder.parquet_schema(), kept.iter().copied());
+    let mut cells: Vec<Cells> =
+        kept.iter().map(|place| empty_cells(schema.field(*place).data_type())).collect::<Result<_, _>>()?;
+    let reader =
+        builder.with_projection(mask).with_batch_size(65_536).build().map_err(|error| error.to_string())?;
+    let mut rows = 0;
+    for batch in reader {
+        let batch = batch.map_err(|error| error.to_string())?;
+        rows += batch.num_rows();
+        for ((array, into), name) in batch.columns().iter().zip(&mut cells).zip(&names) {
+            append(array, into).map_err(|error| format!("column {name}: {error}"))?;
+        }
+    }
+    Ok(Table { file: path.display().to_string(), names, cells, rows, lines: Vec::new() })
+}
+
+fn empty_cells(kind: &DataType) -> Result<Cells, String> {
+    Ok(match kind {
+        kind if kind.is_integer() => Cells::Integers(Vec::new()),
+        DataType::Boolean => Cells::Integers(Vec::new()),
+        kind if kind.is_floating() || matches!(kind, DataType::Decimal128(..)) => Cells::Numbers(Vec::new()),
+        DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => Cells::Times(Vec::new()),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(..) => {
+            Cells::Texts { joined: String::new(), ends: Vec::new() }
+        }
+        other => {
+            return Err(format!("columns of type {other} cannot be read; convert it to numbers or text"));
+        }
+    })
+}
+
+fn append(array: &ArrayRef, into: &mut Cells) -> Result<(), String> {
+    let cast = |kind: &DataType| cast(array, kind).map_err(|error| error.to_string());
+    match into {
+        Cells::Integers(cells) => cells.extend(cast(&DataType::Int64)?.as_primitive::<Int64Type>().iter()),
+        Cells::Numbers(cells) => cells.extend(cast(&DataType::Float64)?.as_primitive::<Float64Type>().iter()),
+        Cells::Times(cells) => {
+            let millis = cast(&DataType::Timestamp(TimeUnit::Millisecond, None))?;
+            let times = millis.as_primitive::<TimestampMillisecondType>();
+            cells.extend(times.iter().map(|time| time.map(|millis| millis.div_euclid(1_000))));
+        }
+        Cells::Texts { joined, ends } => {
+            for text in cast(&DataType::Utf8)?.as_string::<i32>().iter() {
+                joined.push_str(text.unwrap_or_default());
+                ends.push(joined.len());
+            }
+        }
+    }
+    debug_assert!(array.len() <= 65_536);
+    Ok(())
+}
