@@ -1,1 +1,9 @@
-//! Storage engines behind the journal port: memory and embedded.
+//! Storage engines behind the journal port: memory (the oracle) and embedded (the default).
+//!
+//! Architecture invariant: every engine answers the one conformance suite in `tests/conformance` alike; nothing outside this
+//! crate can tell which one it talks to, except by its speed and by what survives a crash.
+
+pub mod memory;
+mod rows;
+
+pub use memory::Memory;

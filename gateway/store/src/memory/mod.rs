@@ -1,0 +1,132 @@
+//! The oracle: the journal's semantics in plain ordered maps under one lock. What it answers is what every engine must answer.
+//!
+//! It is durable only as long as the process lives: for tests, for the simulation's model, and for trying things out.
+
+mod query;
+
+use crate::rows;
+use gateway_core::id::PaymentId;
+use gateway_core::journal::{
+    Batch, CommitError, DueKind, Expect, Journal, Observer, Query, Receipt, Row, RowKey, StoreError, Version,
+    Versioned,
+};
+use gateway_core::payment::Recorded;
+use gateway_core::ports::BoxFuture;
+use gateway_core::tenant::Tenant;
+use gateway_core::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// A store in memory.
+#[derive(Default)]
+pub struct Memory {
+    state: Mutex<State>,
+    /// Told of every commit, under the lock, so in commit order.
+    observer: Option<Arc<dyn Observer>>,
+}
+
+/// Everything that was committed.
+#[derive(Default)]
+struct State {
+    /// Position of the last commit; the first is 1.
+    position: u64,
+    rows: BTreeMap<RowKey, Versioned>,
+    /// The one list whose order is not that of the rows' keys.
+    due: BTreeSet<(DueKind, Timestamp, Tenant, PaymentId)>,
+    /// Transitions of each payment over all its writes.
+    histories: BTreeMap<(Tenant, PaymentId), Vec<Recorded>>,
+}
+
+impl Memory {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An empty store that tells `observer` of every commit.
+    pub fn observed(observer: Arc<dyn Observer>) -> Self {
+        observer.restore(None);
+        Self { state: Mutex::default(), observer: Some(observer) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics while it holds this lock")
+    }
+
+    fn commit_now(&self, batch: &Batch) -> Result<Receipt, CommitError> {
+        if let Some(key) = rows::named_twice(batch) {
+            return Err(CommitError::Unavailable(rows::named_twice_text(&key)));
+        }
+        let mut state = self.lock();
+        state.judge(batch)?;
+        state.write(batch);
+        let position = state.position;
+        if let Some(observer) = &self.observer {
+            observer.committed(position, batch);
+        }
+        Ok(Receipt { position })
+    }
+}
+
+impl State {
+    /// The first expectation that does not hold.
+    fn judge(&self, batch: &Batch) -> Result<(), CommitError> {
+        for write in &batch.writes {
+            let key = write.row.key();
+            let current = self.rows.get(&key);
+            let holds = match write.expect {
+                Expect::Absent => current.is_none(),
+                Expect::Version(version) => current.is_some_and(|row| row.version == version),
+            };
+            if !holds {
+                return Err(CommitError::Conflict { key, current: current.cloned().map(Box::new) });
+            }
+        }
+        Ok(())
+    }
+
+    /// After this point the batch must succeed.
+    fn write(&mut self, batch: &Batch) {
+        self.position += 1;
+        for write in &batch.writes {
+            let key = write.row.key();
+            let before = self.rows.get(&key);
+            let version = Version(before.map_or(1, |row| row.version.0 + 1));
+            if let Row::Payment(row) = &write.row {
+                let (tenant, id) = (row.payment.tenant, row.payment.id);
+                if let Some((kind, at)) = before.and_then(|before| rows::due_of(&before.row)) {
+                    self.due.remove(&(kind, at, tenant, id));
+                }
+                if let Some((kind, at)) = row.payment.due() {
+                    self.due.insert((kind, at, tenant, id));
+                }
+                self.histories.entry((tenant, id)).or_default().extend(row.events.iter().cloned());
+            }
+            self.rows.insert(key, Versioned { version, row: write.row.clone() });
+        }
+    }
+}
+
+impl Journal for Memory {
+    fn commit<'a>(&'a self, batch: Batch) -> BoxFuture<'a, Result<Receipt, CommitError>> {
+        Box::pin(async move { self.commit_now(&batch) })
+    }
+
+    fn read<'a>(&'a self, key: &'a RowKey) -> BoxFuture<'a, Result<Option<Versioned>, StoreError>> {
+        Box::pin(async move { Ok(self.lock().rows.get(key).cloned()) })
+    }
+
+    fn query<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Vec<Versioned>, StoreError>> {
+        Box::pin(async move { Ok(self.lock().answer(query)) })
+    }
+
+    fn history<'a>(
+        &'a self,
+        tenant: Tenant,
+        payment: PaymentId,
+    ) -> BoxFuture<'a, Result<Vec<Recorded>, StoreError>> {
+        Box::pin(
+            async move { Ok(self.lock().histories.get(&(tenant, payment)).cloned().unwrap_or_default()) },
+        )
+    }
+}

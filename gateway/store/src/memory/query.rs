@@ -1,0 +1,85 @@
+//! The named queries, answered by walking the rows in key order.
+
+use super::State;
+use crate::rows;
+use gateway_core::id::{
+    CustomerId, EventId, Id, MerchantId, PaymentId, PaymentMethodId, RefundId, SetupIntentId,
+};
+use gateway_core::journal::{DueKind, First, Query, Range, Row, RowKey, Versioned};
+use gateway_core::time::Timestamp;
+
+impl State {
+    pub(super) fn answer(&self, query: &Query) -> Vec<Versioned> {
+        match query {
+            Query::Payments { tenant, customer, range } => self.list(
+                range,
+                |id| RowKey::Payment(*tenant, PaymentId(id)),
+                |row| of_customer(row, customer.as_ref()),
+            ),
+            Query::Refunds { tenant, range } => {
+                self.list(range, |id| RowKey::Refund(*tenant, RefundId(id)), |_| true)
+            }
+            Query::Events { tenant, kinds, range } => self.list(
+                range,
+                |id| RowKey::Event(*tenant, EventId(id)),
+                |row| matches!(row, Row::Event(event) if kinds.is_empty() || kinds.contains(&event.kind)),
+            ),
+            Query::Customers { tenant, email, range } => self.list(
+                range,
+                |id| RowKey::Customer(*tenant, CustomerId(id)),
+                |row| matches!(row, Row::Customer(customer) if rows::listed(customer, email.as_deref())),
+            ),
+            Query::PaymentMethods { tenant, customer, range } => self.list(
+                range,
+                |id| RowKey::PaymentMethod(*tenant, PaymentMethodId(id)),
+                |row| of_customer(row, Some(customer)),
+            ),
+            Query::SetupIntents { tenant, customer, range } => self.list(
+                range,
+                |id| RowKey::SetupIntent(*tenant, SetupIntentId(id)),
+                |row| of_customer(row, customer.as_ref()),
+            ),
+            Query::Due { kind, until, limit } => self.due_until(*kind, *until, *limit),
+            Query::Merchants => self.list(&ALL, |id| RowKey::Merchant(MerchantId(id)), |_| true),
+            Query::ApiKeys => self.api_keys(),
+        }
+    }
+
+    /// Rows between two keys of one kind, in the range's direction.
+    fn list(&self, range: &Range, key: impl Fn(Id) -> RowKey, keep: impl Fn(&Row) -> bool) -> Vec<Versioned> {
+        let inside = |row: &Row| {
+            rows::id_of(row).is_some_and(|id| {
+                range.above.is_none_or(|above| id > above) && range.below.is_none_or(|below| id < below)
+            })
+        };
+        let all = self.rows.range(key(Id(0))..=key(Id(u128::MAX))).map(|(_, row)| row);
+        let kept = all.filter(|row| inside(&row.row) && keep(&row.row));
+        match range.first {
+            First::Oldest => kept.take(range.limit).cloned().collect(),
+            First::Newest => kept.rev().take(range.limit).cloned().collect(),
+        }
+    }
+
+    fn due_until(&self, kind: DueKind, until: Timestamp, limit: usize) -> Vec<Versioned> {
+        self.due
+            .iter()
+            .filter(|(of, at, _, _)| *of == kind && *at <= until)
+            .take(limit)
+            .filter_map(|(_, _, tenant, id)| self.rows.get(&RowKey::Payment(*tenant, *id)).cloned())
+            .collect()
+    }
+
+    fn api_keys(&self) -> Vec<Versioned> {
+        let bounds = RowKey::ApiKey([0; 32])..=RowKey::ApiKey([0xFF; 32]);
+        let mut keys: Vec<Versioned> = self.rows.range(bounds).map(|(_, row)| row.clone()).collect();
+        keys.sort_by_key(|key| rows::id_of(&key.row));
+        keys
+    }
+}
+
+const ALL: Range = Range { above: None, below: None, first: First::Oldest, limit: usize::MAX };
+
+/// Whether a row stands in the customer's list; without a customer every row does.
+fn of_customer(row: &Row, customer: Option<&CustomerId>) -> bool {
+    customer.is_none_or(|customer| rows::customer_of(row) == Some(*customer))
+}

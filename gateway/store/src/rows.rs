@@ -1,0 +1,79 @@
+//! What the engines need to know of rows: which list a row stands in, when it is due, whether a batch is well formed.
+
+use gateway_core::id::{CustomerId, Id};
+use gateway_core::journal::{Batch, DueKind, Row, RowKey};
+use gateway_core::record::{Customer, PaymentMethod};
+use gateway_core::time::Timestamp;
+
+/// The key that a batch names more than once, if there is one. Such a batch is a defect of its maker: which of two expectations
+/// of one row should hold is not defined, so no engine takes it.
+pub(crate) fn named_twice(batch: &Batch) -> Option<RowKey> {
+    let keys: Vec<RowKey> = batch.writes.iter().map(|write| write.row.key()).collect();
+    keys.iter().enumerate().find(|(at, key)| keys[..*at].contains(key)).map(|(_, key)| key.clone())
+}
+
+/// The refusal of a batch that names `key` twice.
+pub(crate) fn named_twice_text(key: &RowKey) -> String {
+    format!("a batch may name a row once only, this one names {key:?} twice")
+}
+
+/// When a row has work due.
+pub(crate) fn due_of(row: &Row) -> Option<(DueKind, Timestamp)> {
+    match row {
+        Row::Payment(row) => row.payment.due(),
+        Row::Claim(_)
+        | Row::Event(_)
+        | Row::Refund(_)
+        | Row::PaymentMethod(_)
+        | Row::Token(_)
+        | Row::Customer(_)
+        | Row::SetupIntent(_)
+        | Row::Merchant(_)
+        | Row::ApiKey(_)
+        | Row::Sequence(_) => None,
+    }
+}
+
+/// The customer in whose list a row stands.
+pub(crate) fn customer_of(row: &Row) -> Option<CustomerId> {
+    match row {
+        Row::Payment(row) => row.payment.details.customer,
+        Row::PaymentMethod(method) if attached(method) => method.customer,
+        Row::SetupIntent(intent) => intent.customer,
+        Row::PaymentMethod(_)
+        | Row::Claim(_)
+        | Row::Event(_)
+        | Row::Refund(_)
+        | Row::Token(_)
+        | Row::Customer(_)
+        | Row::Merchant(_)
+        | Row::ApiKey(_)
+        | Row::Sequence(_) => None,
+    }
+}
+
+/// A payment method stands in its customer's list until it is detached or consumed.
+pub(crate) const fn attached(method: &PaymentMethod) -> bool {
+    !method.spent
+}
+
+/// Whether a customer is listed, given the e-mail that is asked for.
+pub(crate) fn listed(customer: &Customer, email: Option<&str>) -> bool {
+    !customer.deleted && email.is_none_or(|email| customer.email.as_deref() == Some(email))
+}
+
+/// The id by which a row is ordered in its list; `None` for rows without one.
+pub(crate) fn id_of(row: &Row) -> Option<Id> {
+    match row {
+        Row::Payment(row) => Some(row.payment.id.0),
+        Row::Event(row) => Some(row.id.0),
+        Row::Refund(row) => Some(row.id.0),
+        Row::PaymentMethod(row) => Some(row.id.0),
+        Row::Token(row) => Some(row.id.0),
+        Row::Customer(row) => Some(row.id.0),
+        Row::SetupIntent(row) => Some(row.id.0),
+        Row::Merchant(row) => Some(row.id.0),
+        Row::ApiKey(row) => Some(row.id.0),
+        Row::Claim(_) | Row::Sequence(_) => None,
+    }
+}
