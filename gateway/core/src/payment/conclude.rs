@@ -6,6 +6,8 @@ use super::decide::{Conclusion, OpenSeed, reversal};
 use super::event::Event;
 use super::state::{AfterReversal, Failure, FailureKind, Open, OpenKind, Payment, Stage};
 use crate::acquirer::{Answer, Approval, Decline, DeclineCode, FinalCapture, Transmission};
+use crate::id::Id;
+use crate::money::Money;
 use crate::refusal::Refusal;
 
 /// Judges an answer.
@@ -37,10 +39,10 @@ fn approved(
     let (reference, at) = (open.trace.reference, conclusion.at);
     match &open.kind {
         OpenKind::Authorize | OpenKind::Sale => authorization_approved(payment, open, conclusion, approval),
-        OpenKind::Increment { total_minor } if approval.amount.minor == *total_minor => {
+        OpenKind::Increment { total_minor } if is_for(payment, approval, *total_minor) => {
             Ok(vec![Event::Incremented { reference, total_minor: *total_minor }])
         }
-        OpenKind::Capture { amount_minor, last } if approval.amount.minor == *amount_minor => {
+        OpenKind::Capture { amount_minor, last } if is_for(payment, approval, *amount_minor) => {
             let mut events =
                 vec![Event::Captured { reference, at, amount_minor: *amount_minor, last: *last }];
             events.extend(release_rest(payment, open, conclusion));
@@ -53,15 +55,34 @@ fn approved(
         }
         OpenKind::Reverse { .. } => Ok(vec![Event::Reversed { reference, at }]),
         OpenKind::Release { .. } => Ok(vec![Event::Released { reference }]),
-        // Approved for another amount than was asked: what happened to the money is not known.
-        OpenKind::Increment { .. } | OpenKind::Capture { .. } | OpenKind::Refund { .. } => {
-            Ok(vec![staged(open, Stage::Unknown, conclusion)])
+        // Approved for another amount or currency than was asked: what can be undone is undone. A capture can't: it is repeated.
+        OpenKind::Increment { .. } => undo(payment, open, conclusion, (approval, AfterReversal::KeepTotal)),
+        OpenKind::Refund { refund } => {
+            undo(payment, open, conclusion, (approval, AfterReversal::FailRefund(*refund)))
         }
+        OpenKind::Capture { .. } => Ok(vec![staged(open, Stage::Unknown, conclusion)]),
     }
 }
 
-fn approves_refund(payment: &Payment, refund: crate::id::Id, approval: &Approval) -> bool {
-    payment.refunds.iter().any(|r| r.id.0 == refund && r.amount_minor == approval.amount.minor)
+fn is_for(payment: &Payment, approval: &Approval, amount_minor: i64) -> bool {
+    approval.amount == Money::new(amount_minor, payment.amount.currency)
+}
+
+fn approves_refund(payment: &Payment, refund: Id, approval: &Approval) -> bool {
+    payment.refunds.iter().any(|r| r.id.0 == refund && is_for(payment, approval, r.amount_minor))
+}
+
+/// Records an approval that can't be taken, and reverses its message.
+fn undo(
+    payment: &Payment,
+    open: &Open,
+    conclusion: &Conclusion,
+    (approval, then): (&Approval, AfterReversal),
+) -> Result<Vec<Event>, Refusal> {
+    let mut events = vec![Event::LateApproval { trace: open.trace, approval: approval.clone() }];
+    let seed = OpenSeed { trace: conclusion.spare, due: conclusion.at, claim: open.claim.clone() };
+    events.extend(reversal(payment, open, seed, then)?);
+    Ok(events)
 }
 
 fn authorization_approved(
@@ -87,10 +108,7 @@ fn authorization_approved(
             | OpenKind::Release { .. } => Event::Authorized { reference, at, approval },
         }]);
     }
-    let mut events = vec![Event::LateApproval { trace: open.trace, approval: approval.clone() }];
-    let seed = OpenSeed { trace: conclusion.spare, due: conclusion.at, claim: open.claim.clone() };
-    events.extend(reversal(payment, open, seed, AfterReversal::Fail)?);
-    Ok(events)
+    undo(payment, open, conclusion, (approval, AfterReversal::Fail))
 }
 
 fn release_rest(payment: &Payment, open: &Open, conclusion: &Conclusion) -> Option<Event> {
