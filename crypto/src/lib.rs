@@ -10,6 +10,7 @@
 mod aead;
 pub mod card;
 mod certificate;
+pub mod devcerts;
 mod files;
 pub mod hex;
 pub mod keyring;
