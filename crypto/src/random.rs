@@ -33,8 +33,8 @@ impl<F: Fn(&mut [u8]) + Send + Sync> Entropy for F {
 /// Bytes that a thread keeps ready.
 const POOL_BYTES: usize = 1024;
 
-/// Longest draw that is served from the pool. A 256-bit key is longer, on purpose.
-const SHORT_BYTES: usize = 24;
+/// Longest draw that is served from the pool: nonces and ids. A 256-bit key is longer, on purpose.
+const SHORT_BYTES: usize = 31;
 
 struct Pool {
     bytes: [u8; POOL_BYTES],
