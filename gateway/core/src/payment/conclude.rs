@@ -4,6 +4,7 @@
 
 use super::decide::{Conclusion, OpenSeed, reversal};
 use super::event::Event;
+use super::late::late;
 use super::state::{AfterReversal, Failure, FailureKind, Open, OpenKind, Payment, Stage};
 use crate::acquirer::{Answer, Approval, Decline, DeclineCode, FinalCapture, Transmission};
 use crate::id::Id;
@@ -12,7 +13,9 @@ use crate::refusal::Refusal;
 
 /// Judges an answer.
 pub(super) fn conclude(payment: &Payment, conclusion: Conclusion) -> Result<Vec<Event>, Refusal> {
-    let open = payment.open_by_reference(conclusion.reference).ok_or(Refusal::NotOutstanding)?;
+    let Some(open) = payment.open_by_reference(conclusion.reference) else {
+        return late(payment, &conclusion);
+    };
     match &conclusion.answer {
         Answer::Approved(approval) => approved(payment, open, &conclusion, approval),
         Answer::Declined(decline) => Ok(declined(open, decline, &conclusion)),

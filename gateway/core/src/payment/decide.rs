@@ -116,7 +116,8 @@ pub enum Command {
         refund: RefundId,
         metadata: Metadata,
     },
-    /// An answer to an outstanding message, or the lack of one.
+    /// An answer to an outstanding message, or the lack of one; or an approval that comes after its message was given up,
+    /// which is reversed.
     Conclude(Box<Conclusion>),
     /// The resolver is about to send or inquire again.
     Retry {
@@ -272,7 +273,8 @@ fn new_attempt(payment: &Payment, confirm: &Confirm) -> Result<Attempt, Refusal>
     })
 }
 
-fn open(seed: OpenSeed, kind: OpenKind, attempt: &Attempt) -> Open {
+/// A message that is about to be sent.
+pub(super) fn open(seed: OpenSeed, kind: OpenKind, attempt: &Attempt) -> Open {
     Open {
         kind,
         attempt: attempt.number,

@@ -5,6 +5,7 @@ mod apply;
 mod conclude;
 mod decide;
 mod event;
+mod late;
 mod state;
 
 pub use announce::{Shown, announce};
