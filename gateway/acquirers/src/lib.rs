@@ -1,3 +1,30 @@
 //! Acquirer adapters behind one port.
+//!
+//! Architecture invariant: an adapter sends and receives. What to repeat, reverse or forward is decided and stored by the
+//! flows; nothing in this crate is durable, and nothing that it logs holds a card number, an expiry or a CVC.
+//!
+//! To add an acquirer: one folder here, one arm in `Kind`, one row in the conformance suite.
 
+pub mod bank;
 pub mod iso8583;
+pub mod response;
+pub mod simulated;
+
+pub use bank::test_cards;
+
+use gateway_core::acquirer::LateAnswers;
+use gateway_core::ports::{Clock, Random, Sequences};
+use std::sync::Arc;
+
+/// What adapters need of the world.
+#[derive(Clone)]
+pub struct Ports {
+    /// Wall-clock time, for what is written on the wire.
+    pub clock: Arc<dyn Clock>,
+    /// For the jitter of reconnection.
+    pub random: Arc<dyn Random>,
+    /// Trace numbers of messages that no payment owns: sign-on and echo.
+    pub sequences: Arc<dyn Sequences>,
+    /// Where late, doubled and unmatched answers go.
+    pub late: Arc<dyn LateAnswers>,
+}
