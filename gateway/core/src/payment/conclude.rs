@@ -23,7 +23,9 @@ pub(super) fn conclude(payment: &Payment, conclusion: Conclusion) -> Result<Vec<
         Answer::NotSent(_) => Ok(not_sent(open, &conclusion)),
         Answer::Unknown(_) => Ok(vec![staged(open, Stage::Unknown, &conclusion)]),
         Answer::Pending(pending) => {
-            let stage = Stage::Accepted { until: pending.until, action: pending.action.clone() };
+            // Only a customer who is about to pay can be asked to do something; the rest is between merchant and acquirer.
+            let action = pending.action.clone().filter(|_| open.asks_customer());
+            let stage = Stage::Accepted { until: pending.until, action };
             Ok(vec![staged(open, stage, &conclusion)])
         }
     }

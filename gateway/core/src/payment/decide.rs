@@ -374,9 +374,8 @@ fn cancel(
             Ok(vec![Event::VoidIntended { open: Box::new(open) }])
         }
         Status::RequiresAction => {
-            let waiting = payment.open.iter().find(|o| o.holds_payment()).ok_or(unexpected)?;
-            let claim = seed.claim.clone();
-            reversal(payment, waiting, OpenSeed { claim, ..seed }, AfterReversal::Cancel(reason))
+            let waiting = payment.open.iter().find(|o| o.asks_customer()).ok_or(unexpected)?;
+            reversal(payment, waiting, seed, AfterReversal::Cancel(reason))
         }
         Status::Processing | Status::Canceled | Status::Succeeded => Err(unexpected),
     }

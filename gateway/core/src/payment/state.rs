@@ -319,6 +319,11 @@ pub struct Open {
 }
 
 impl Open {
+    /// Whether it is the message of an attempt to pay, the only one for which a customer may have to act.
+    pub const fn asks_customer(&self) -> bool {
+        matches!(self.kind, OpenKind::Authorize | OpenKind::Sale)
+    }
+
     /// Whether the payment as a whole waits for it.
     pub const fn holds_payment(&self) -> bool {
         match &self.kind {
