@@ -69,6 +69,7 @@ pub fn postings(before: &Payment, event: &Event) -> Vec<Posting> {
         | Event::Blocked { .. }
         | Event::Rerouted { .. }
         | Event::Staged { .. }
+        | Event::Postponed { .. }
         | Event::RetryIntended { .. }
         | Event::AuthorizationFailed { .. }
         | Event::ReversalIntended { .. }

@@ -1,7 +1,7 @@
 //! Which public events a transition means.
 
 use super::event::Event;
-use super::state::{CancellationReason, Payment, Stage};
+use super::state::{AfterReversal, CancellationReason, Payment, Stage};
 use crate::acquirer::FinalCapture;
 use crate::event::EventKind;
 
@@ -28,7 +28,7 @@ pub fn announce(after: &Payment, event: &Event) -> Vec<(EventKind, Shown)> {
         Event::Blocked { .. } | Event::AuthorizationFailed { .. } => {
             vec![(K::ChargeFailed, Shown::Charge), (K::PaymentIntentPaymentFailed, Shown::Payment)]
         }
-        Event::Staged { stage, .. } => staged(stage),
+        Event::Staged { reference, stage, .. } => staged(after, *reference, stage),
         Event::Authorized { .. } => vec![
             (K::ChargeSucceeded, Shown::Charge),
             (K::PaymentIntentAmountCapturableUpdated, Shown::Payment),
@@ -70,11 +70,12 @@ pub fn announce(after: &Payment, event: &Event) -> Vec<(EventKind, Shown)> {
             let shown = refund_index(after, *refund);
             vec![(K::RefundUpdated, shown), (K::ChargeRefundUpdated, shown)]
         }
-        Event::Reversed { .. } => reversed(after),
+        Event::Reversed { then, .. } => reversed(after, then),
         Event::Updated { .. }
         | Event::InstrumentSet(_)
         | Event::AuthorizationIntended { .. }
         | Event::Rerouted { .. }
+        | Event::Postponed { .. }
         | Event::RetryIntended { .. }
         | Event::ReversalIntended { .. }
         | Event::CaptureIntended { .. }
@@ -89,27 +90,35 @@ pub fn announce(after: &Payment, event: &Event) -> Vec<(EventKind, Shown)> {
     }
 }
 
-fn staged(stage: &Stage) -> Vec<(EventKind, Shown)> {
+/// Told once a message: that it waits, and whenever the customer is asked to do something. Only of messages that the payment as a
+/// whole waits for.
+fn staged(after: &Payment, reference: u64, stage: &Stage) -> Vec<(EventKind, Shown)> {
+    let Some(open) = after.open_by_reference(reference).filter(|open| open.holds_payment()) else {
+        return Vec::new();
+    };
     match stage {
         Stage::Accepted { action: Some(_), .. } => {
             vec![(EventKind::PaymentIntentRequiresAction, Shown::Payment)]
         }
-        Stage::Accepted { action: None, .. } | Stage::Unknown | Stage::Unsent => {
+        Stage::Accepted { action: None, .. } | Stage::Unknown | Stage::Unsent if open.tries == 0 => {
             vec![(EventKind::PaymentIntentProcessing, Shown::Payment)]
         }
-        Stage::Sent => Vec::new(),
+        Stage::Accepted { action: None, .. } | Stage::Unknown | Stage::Unsent | Stage::Sent => Vec::new(),
     }
 }
 
-fn reversed(after: &Payment) -> Vec<(EventKind, Shown)> {
-    if after.canceled.is_some() {
-        return vec![(EventKind::PaymentIntentCanceled, Shown::Payment)];
+fn reversed(after: &Payment, then: &AfterReversal) -> Vec<(EventKind, Shown)> {
+    use EventKind as K;
+    match then {
+        AfterReversal::Fail => {
+            vec![(K::ChargeFailed, Shown::Charge), (K::PaymentIntentPaymentFailed, Shown::Payment)]
+        }
+        AfterReversal::Cancel(_) => vec![(K::PaymentIntentCanceled, Shown::Payment)],
+        AfterReversal::FailRefund(refund) => {
+            let shown = refund_index(after, *refund);
+            vec![(K::RefundFailed, shown), (K::ChargeRefundUpdated, shown)]
+        }
+        AfterReversal::KeepTotal => vec![(K::PaymentIntentAmountCapturableUpdated, Shown::Payment)],
+        AfterReversal::Nothing => Vec::new(),
     }
-    if after.last_failure().is_some() && after.open.is_empty() {
-        return vec![
-            (EventKind::ChargeFailed, Shown::Charge),
-            (EventKind::PaymentIntentPaymentFailed, Shown::Payment),
-        ];
-    }
-    Vec::new()
 }

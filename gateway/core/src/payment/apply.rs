@@ -2,8 +2,8 @@
 
 use super::event::{Event, Recorded};
 use super::state::{
-    AfterReversal, Attempt, AttemptState, CaptureRecord, Failure, FailureKind, Open, OpenKind, Payment,
-    Refund, RefundState, Stage,
+    AfterReversal, Attempt, AttemptState, CaptureRecord, Failure, FailureKind, Open, Payment, Refund,
+    RefundState, Stage,
 };
 use crate::acquirer::{Approval, DeclineCode, FinalCapture, Trace};
 use crate::id::Id;
@@ -63,6 +63,11 @@ fn apply_to(p: &mut Payment, event: &Event) {
         Event::Blocked { attempt } => block(p, attempt),
         Event::Rerouted { from, acquirer, trace, due } => reroute(p, *from, (acquirer, *trace, *due)),
         Event::Staged { reference, stage, due } => stage_open(p, *reference, stage, *due),
+        Event::Postponed { reference, due } => {
+            if let Some(open) = find(p, *reference) {
+                open.due = *due;
+            }
+        }
         Event::RetryIntended { reference, due } => {
             if let Some(open) = find(p, *reference) {
                 open.tries += 1;
@@ -80,7 +85,7 @@ fn apply_to(p: &mut Payment, event: &Event) {
             close(p, *reference);
             p.open.push((**open).clone());
         }
-        Event::Reversed { reference, at } => reversed(p, *reference, *at),
+        Event::Reversed { reference, at, then } => reversed(p, (*reference, *at), then),
         Event::CaptureIntended { open }
         | Event::ReleaseIntended { open }
         | Event::VoidIntended { open }
@@ -240,9 +245,8 @@ fn increment(p: &mut Payment, reference: u64, total_minor: i64) {
     }
 }
 
-fn reversed(p: &mut Payment, reference: u64, at: Timestamp) {
+fn reversed(p: &mut Payment, (reference, at): (u64, Timestamp), then: &AfterReversal) {
     let Some(open) = close(p, reference) else { return };
-    let OpenKind::Reverse { then, .. } = open.kind else { return };
     match then {
         AfterReversal::Fail => {
             let code = DeclineCode::ProcessingError;
@@ -251,12 +255,12 @@ fn reversed(p: &mut Payment, reference: u64, at: Timestamp) {
             fail(p, open.attempt, failure);
         }
         AfterReversal::Cancel(reason) => {
-            p.canceled = Some((at, reason));
+            p.canceled = Some((at, *reason));
             if let Some(attempt) = attempt_of(p, open.attempt) {
                 attempt.state = AttemptState::Abandoned;
             }
         }
-        AfterReversal::FailRefund(refund) => fail_refund(p, refund, DeclineCode::ProcessingError),
+        AfterReversal::FailRefund(refund) => fail_refund(p, *refund, DeclineCode::ProcessingError),
         AfterReversal::Nothing | AfterReversal::KeepTotal => {}
     }
 }

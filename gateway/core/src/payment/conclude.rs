@@ -32,7 +32,11 @@ pub(super) fn conclude(payment: &Payment, conclusion: Conclusion) -> Result<Vec<
 }
 
 fn staged(open: &Open, stage: Stage, conclusion: &Conclusion) -> Event {
-    Event::Staged { reference: open.trace.reference, stage, due: conclusion.due }
+    let (reference, due) = (open.trace.reference, conclusion.due);
+    if open.stage == stage {
+        return Event::Postponed { reference, due };
+    }
+    Event::Staged { reference, stage, due }
 }
 
 fn approved(
@@ -58,7 +62,7 @@ fn approved(
             let acquirer_reference = approval.reference.clone();
             Ok(vec![Event::Refunded { reference, refund: *refund, acquirer_reference }])
         }
-        OpenKind::Reverse { .. } => Ok(vec![Event::Reversed { reference, at }]),
+        OpenKind::Reverse { then, .. } => Ok(vec![Event::Reversed { reference, at, then: then.clone() }]),
         OpenKind::Release { .. } => Ok(vec![Event::Released { reference }]),
         // Approved for another amount or currency than was asked: what can be undone is undone. A capture can't: it is repeated.
         OpenKind::Increment { .. } => undo(payment, open, conclusion, (approval, AfterReversal::KeepTotal)),
@@ -171,7 +175,9 @@ fn not_found(open: &Open, conclusion: &Conclusion) -> Vec<Event> {
         }
         OpenKind::Increment { .. } => Event::IncrementDeclined { reference, code },
         OpenKind::Refund { refund } => Event::RefundFailed { reference, refund: *refund, code },
-        OpenKind::Reverse { .. } => Event::Reversed { reference, at: conclusion.at },
+        OpenKind::Reverse { then, .. } => {
+            Event::Reversed { reference, at: conclusion.at, then: then.clone() }
+        }
         OpenKind::Release { .. } => Event::Released { reference },
         OpenKind::Capture { .. } | OpenKind::Void { .. } => staged(open, Stage::Unsent, conclusion),
     }]

@@ -1,7 +1,8 @@
 //! What can happen to a payment.
 
 use super::state::{
-    Attempt, CancellationReason, CaptureMethod, Details, Failure, Instrument, Open, Refund, Stage,
+    AfterReversal, Attempt, CancellationReason, CaptureMethod, Details, Failure, Instrument, Open, Refund,
+    Stage,
 };
 use crate::acquirer::{Approval, DeclineCode, FinalCapture, Trace};
 use crate::id::{Id, PaymentId};
@@ -82,6 +83,7 @@ pub enum Event {
     Reversed {
         reference: u64,
         at: Timestamp,
+        then: AfterReversal,
     },
     CaptureIntended {
         open: Box<Open>,
@@ -163,6 +165,11 @@ pub enum Event {
     OperatorNote {
         at: Timestamp,
         reason: String,
+    },
+    /// An outstanding message was looked at again, and nothing new is known of it.
+    Postponed {
+        reference: u64,
+        due: Timestamp,
     },
 }
 
