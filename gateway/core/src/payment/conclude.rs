@@ -5,7 +5,7 @@
 use super::decide::{Conclusion, OpenSeed, reversal};
 use super::event::Event;
 use super::late::late;
-use super::state::{AfterReversal, Failure, FailureKind, Open, OpenKind, Payment, Stage};
+use super::state::{AfterReversal, CancellationReason, Failure, FailureKind, Open, OpenKind, Payment, Stage};
 use crate::acquirer::{Answer, Approval, Decline, DeclineCode, FinalCapture, Transmission};
 use crate::id::Id;
 use crate::money::Money;
@@ -156,7 +156,16 @@ fn declined(open: &Open, decline: &Decline, conclusion: &Conclusion) -> Vec<Even
         }
         OpenKind::Increment { .. } => Event::IncrementDeclined { reference, code },
         OpenKind::Capture { .. } => Event::CaptureDeclined { reference, code },
-        OpenKind::Void { .. } => Event::VoidDeclined { reference, code },
+        // The hold ran out whatever the acquirer says, so there is nothing to go back to: it is repeated as a reversal is.
+        OpenKind::Void { reason: CancellationReason::Expired } => staged(open, Stage::Unknown, conclusion),
+        OpenKind::Void {
+            reason:
+                CancellationReason::Duplicate
+                | CancellationReason::Fraudulent
+                | CancellationReason::RequestedByCustomer
+                | CancellationReason::Abandoned
+                | CancellationReason::Unspecified,
+        } => Event::VoidDeclined { reference, code },
         OpenKind::Refund { refund } => Event::RefundFailed { reference, refund: *refund, code },
         // A refused reversal settles nothing: it is repeated, and an operator is told.
         OpenKind::Reverse { .. } | OpenKind::Release { .. } => staged(open, Stage::Unknown, conclusion),
