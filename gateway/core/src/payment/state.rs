@@ -483,13 +483,12 @@ impl Payment {
         }
     }
 
-    /// The next thing that must be done without being asked, and when.
+    /// The next thing that must be done without being asked, and when: an outstanding message, or the end of the hold. A refund
+    /// or a release that hangs does not keep a hold from running out.
     pub fn due(&self) -> Option<(DueKind, Timestamp)> {
-        if let Some(due) = self.open.iter().map(|o| o.due).min() {
-            return Some((DueKind::Open, due));
-        }
-        let attempt = self.attempt()?;
-        let held = matches!(attempt.state, AttemptState::Authorized(_)) && !attempt.closed;
-        (held && self.canceled.is_none()).then_some((DueKind::Expiry, attempt.capture_before))
+        let open = self.open.iter().map(|o| (DueKind::Open, o.due)).min_by_key(|(_, due)| *due);
+        let runs_out = self.attempt().filter(|_| self.status() == Status::RequiresCapture);
+        let expiry = runs_out.map(|attempt| (DueKind::Expiry, attempt.capture_before));
+        open.into_iter().chain(expiry).min_by_key(|(_, due)| *due)
     }
 }
