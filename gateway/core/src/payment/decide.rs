@@ -248,6 +248,10 @@ fn update(
     };
     expect_status(payment, wanted, Operation::Update)?;
     amount.map_or(Ok(()), check_amount)?;
+    // What was asked, and what may yet have to be reversed, is in the currency of the attempts.
+    if amount.is_some_and(|a| a.currency != payment.amount.currency) && !payment.attempts.is_empty() {
+        return Err(Refusal::UnexpectedState { status: payment.status(), operation: Operation::Update });
+    }
     let mut events = vec![Event::Updated { amount, capture_method, details }];
     events.extend(instrument.map(Event::InstrumentSet));
     Ok(events)
