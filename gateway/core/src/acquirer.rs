@@ -107,8 +107,17 @@ pub struct AcquirerRequest {
     /// The card, where the message needs it.
     pub card: Option<CardInClear>,
     pub verb: Verb,
+    /// Whether the customer can be asked to act (a challenge, a redirect).
+    pub customer: CustomerPresence,
     /// Answer within this time, else it is [`Answer::Unknown`] (or [`Answer::NotSent`] if nothing was written).
     pub timeout_ms: u64,
+}
+
+/// Whether the customer is there. An adapter that would need an absent one answers [`DeclineCode::AuthenticationRequired`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CustomerPresence {
+    Present,
+    Absent,
 }
 
 /// What is asked.

@@ -72,6 +72,9 @@ fn apply_to(p: &mut Payment, event: &Event) {
             if let Some(open) = find(p, *reference) {
                 open.tries += 1;
                 open.due = *due;
+                if open.stage == Stage::Unsent {
+                    open.stage = Stage::Sent;
+                }
             }
         }
         Event::Authorized { reference, approval, .. } => authorize(p, *reference, approval),

@@ -196,13 +196,14 @@ fn not_sent(open: &Open, conclusion: &Conclusion) -> Vec<Event> {
     let reference = open.trace.reference;
     let code = DeclineCode::TryAgainLater;
     let first = conclusion.transmission == Transmission::First;
+    let never_left = first && open.tries == 0 && open.stage == Stage::Sent;
     vec![match &open.kind {
-        OpenKind::Authorize | OpenKind::Sale if first => {
+        OpenKind::Authorize | OpenKind::Sale if never_left => {
             let failure =
                 Failure { kind: FailureKind::NotSent, code, network_code: String::new(), cvc_check: None };
             Event::AuthorizationFailed { reference, failure }
         }
-        OpenKind::Increment { .. } if first => Event::IncrementDeclined { reference, code },
+        OpenKind::Increment { .. } if never_left => Event::IncrementDeclined { reference, code },
         OpenKind::Capture { .. } | OpenKind::Void { .. } | OpenKind::Refund { .. } if first => {
             staged(open, Stage::Unsent, conclusion)
         }

@@ -313,7 +313,8 @@ fn reroute(
 ) -> Result<Vec<Event>, Refusal> {
     let open = payment.open_by_reference(from).ok_or(Refusal::NotOutstanding)?;
     match (&open.kind, &open.stage) {
-        (OpenKind::Authorize | OpenKind::Sale, Stage::Sent) => {
+        // Once it was repeated or inquired, not reaching the acquirer says nothing about the first time.
+        (OpenKind::Authorize | OpenKind::Sale, Stage::Sent) if open.tries == 0 => {
             Ok(vec![Event::Rerouted { from, acquirer, trace, due }])
         }
         _sent_or_other => Err(Refusal::NotOutstanding),
