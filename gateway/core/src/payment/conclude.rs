@@ -195,8 +195,8 @@ fn not_found(open: &Open, conclusion: &Conclusion) -> Vec<Event> {
 fn not_sent(open: &Open, conclusion: &Conclusion) -> Vec<Event> {
     let reference = open.trace.reference;
     let code = DeclineCode::TryAgainLater;
-    let first = conclusion.transmission == Transmission::First;
-    let never_left = first && open.tries == 0 && open.stage == Stage::Sent;
+    let first = conclusion.transmission == Transmission::First && open.stage == Stage::Sent;
+    let never_left = first && open.tries == 0;
     vec![match &open.kind {
         OpenKind::Authorize | OpenKind::Sale if never_left => {
             let failure =
