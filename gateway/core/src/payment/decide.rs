@@ -124,7 +124,8 @@ pub enum Command {
         reference: u64,
         due: Timestamp,
     },
-    /// The resolver undoes a message whose outcome is unknown.
+    /// The resolver undoes a message whose outcome is unknown; refused with `UnexpectedState` while the acquirer, which has
+    /// accepted it, may still decide.
     Reverse {
         reference: u64,
         seed: OpenSeed,
@@ -407,6 +408,9 @@ fn increment(
     seed: OpenSeed,
 ) -> Result<Vec<Event>, Refusal> {
     let attempt = held_attempt(payment, Operation::Increment)?;
+    if seed.trace.at >= attempt.capture_before {
+        return Err(Refusal::AuthorizationExpired);
+    }
     check_amount(Money::new(total_minor, payment.amount.currency))?;
     let amount_minor = attempt.approval().map_or(0, |a| a.amount.minor);
     if total_minor <= amount_minor {
@@ -464,6 +468,10 @@ fn update_refund(payment: &Payment, refund: RefundId, metadata: Metadata) -> Res
 
 fn reverse(payment: &Payment, reference: u64, seed: OpenSeed) -> Result<Vec<Event>, Refusal> {
     let unknown = payment.open_by_reference(reference).ok_or(Refusal::NotOutstanding)?;
+    // The acquirer may still decide: a reversal now could cross its approval.
+    if matches!(unknown.stage, Stage::Accepted { until, .. } if seed.trace.at < until) {
+        return Err(Refusal::UnexpectedState { status: payment.status(), operation: Operation::Cancel });
+    }
     let then = match &unknown.kind {
         OpenKind::Authorize | OpenKind::Sale => AfterReversal::Fail,
         OpenKind::Increment { .. } => AfterReversal::KeepTotal,
