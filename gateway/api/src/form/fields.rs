@@ -241,11 +241,7 @@ impl<'p> Fields<'p> {
     }
 
     fn take(&mut self, name: &str) -> Option<u16> {
-        let params = self.params;
-        let (position, index) = params.entries(self.node).enumerate().find(|&(_, index)| {
-            let span = params.node(index).name;
-            span.len() == name.len() && params.text(span) == name
-        })?;
+        let (position, index) = self.params.position_of(self.node, name.as_bytes())?;
         self.taken |= 1 << position;
         Some(index)
     }

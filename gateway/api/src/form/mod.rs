@@ -116,6 +116,13 @@ impl<'a> Params<'a> {
         let (scratch, range) = span.range();
         if scratch { &self.scratch[range] } else { &self.source[range] }
     }
+
+    /// The same as [`Params::text`], where only comparisons are made.
+    #[inline]
+    fn bytes(&self, span: Span) -> &[u8] {
+        let (scratch, range) = span.range();
+        if scratch { &self.scratch.as_bytes()[range] } else { &self.source.as_bytes()[range] }
+    }
 }
 
 impl std::fmt::Debug for Params<'_> {

@@ -53,6 +53,8 @@ fn narrow(offset: usize) -> u32 {
 /// One parameter: a value, or an object or list of others.
 pub(super) struct Node {
     pub(super) name: Span,
+    /// Made of the name by [`tag`], so that most comparisons end before they reach the text.
+    tag: u32,
     /// The value, when `leaf`.
     pub(super) value: Span,
     pub(super) parent: u16,
@@ -71,6 +73,7 @@ impl Node {
     fn branch(name: Span, parent: u16) -> Self {
         Self {
             name,
+            tag: 0,
             value: Span::EMPTY,
             parent,
             first: NONE,
@@ -82,7 +85,16 @@ impl Node {
     }
 }
 
+/// The length and three letters of a name. Equal names have equal tags.
+#[inline]
+fn tag(name: &[u8]) -> u32 {
+    let letter = |at: usize| u32::from(name.get(at).copied().unwrap_or_default());
+    let last = u32::from(name.last().copied().unwrap_or_default());
+    (name.len() as u32) << 24 | letter(0) << 16 | letter(name.len() / 2) << 8 | last
+}
+
 impl Params<'_> {
+    #[inline]
     pub(super) fn node(&self, index: u16) -> &Node {
         &self.nodes[usize::from(index)]
     }
@@ -93,15 +105,29 @@ impl Params<'_> {
     }
 
     pub(super) fn find(&self, parent: u16, name: &str) -> Option<u16> {
-        self.entries(parent).find(|&entry| {
-            let span = self.node(entry).name;
-            span.len() == name.len() && self.text(span) == name
-        })
+        self.position_of(parent, name.as_bytes()).map(|(_, index)| index)
+    }
+
+    /// Where among the entries of `parent` a name stands, and its node.
+    #[inline]
+    pub(super) fn position_of(&self, parent: u16, name: &[u8]) -> Option<(u32, u16)> {
+        let wanted = tag(name);
+        let mut position = 0;
+        let mut index = self.node(parent).first;
+        while index != NONE {
+            let node = self.node(index);
+            if node.tag == wanted && self.bytes(node.name) == name {
+                return Some((position, index));
+            }
+            position += 1;
+            index = node.next;
+        }
+        None
     }
 
     /// The branch of this name, made if it is not there.
     pub(super) fn branch(&mut self, parent: u16, name: Span) -> Result<u16, ApiError> {
-        match self.find(parent, self.text(name)) {
+        match self.position_of(parent, self.bytes(name)).map(|(_, found)| found) {
             Some(found) if self.node(found).leaf => Err(self.conflict(found)),
             Some(found) => Ok(found),
             None => self.push(Node::branch(name, parent)),
@@ -110,7 +136,7 @@ impl Params<'_> {
 
     /// Adds a value. A second one of the same name is refused: which of the two is meant can't be known.
     pub(super) fn leaf(&mut self, parent: u16, name: Span, value: Span) -> Result<(), ApiError> {
-        if let Some(found) = self.find(parent, self.text(name)) {
+        if let Some((_, found)) = self.position_of(parent, self.bytes(name)) {
             return Err(if self.node(found).leaf { self.repeated(found) } else { self.conflict(found) });
         }
         self.pairs += 1;
@@ -118,20 +144,21 @@ impl Params<'_> {
             return Err(ApiError::invalid_request(format!("More than {MAX_PAIRS} parameters were sent.")));
         }
         let index = self.push(Node { value, leaf: true, ..Node::branch(name, parent) })?;
-        let text = self.text(value);
-        if text.len() > MAX_VALUE_BYTES {
+        let bytes = self.bytes(value);
+        if bytes.len() > MAX_VALUE_BYTES {
             let message = format!("The value is longer than {MAX_VALUE_BYTES} bytes.");
             return Err(ApiError::invalid_parameter(self.path(index), message));
         }
-        if text.as_bytes().contains(&0) {
+        if memchr::memchr(0, bytes).is_some() {
             return Err(ApiError::invalid_characters(self.path(index)));
         }
         Ok(())
     }
 
-    fn push(&mut self, node: Node) -> Result<u16, ApiError> {
+    fn push(&mut self, mut node: Node) -> Result<u16, ApiError> {
         let parent = node.parent;
         self.check_name(node.name, parent)?;
+        node.tag = tag(self.bytes(node.name));
         let index = u16::try_from(self.nodes.len()).ok().filter(|&index| index != NONE);
         let Some(index) = index else {
             return Err(ApiError::invalid_request("Too many parameters were sent."));
@@ -149,15 +176,15 @@ impl Params<'_> {
     }
 
     fn check_name(&self, name: Span, parent: u16) -> Result<(), ApiError> {
-        let text = self.text(name);
-        if text.is_empty() && parent == ROOT {
+        let bytes = self.bytes(name);
+        if bytes.is_empty() && parent == ROOT {
             return Err(ApiError::invalid_request("A parameter without a name was sent."));
         }
-        if text.len() > MAX_NAME_BYTES {
+        if bytes.len() > MAX_NAME_BYTES {
             let message = format!("A parameter's name is longer than {MAX_NAME_BYTES} bytes.");
             return Err(ApiError::invalid_request(message));
         }
-        if text.bytes().any(|byte| byte < 0x20 || byte == 0x7f) {
+        if bytes.iter().fold(false, |found, &byte| found | (byte < 0x20) | (byte == 0x7f)) {
             return Err(ApiError::invalid_request("A parameter's name contains control characters."));
         }
         if usize::from(self.node(parent).entries) >= MAX_ENTRIES {

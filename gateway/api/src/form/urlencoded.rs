@@ -3,16 +3,17 @@
 use super::tree::{ROOT, Span};
 use super::{MAX_DEPTH, MAX_ENTRIES, Params, not_utf8};
 use crate::error::ApiError;
+use memchr::{memchr, memchr2};
 
 pub(super) fn decode(text: &str) -> Result<Params<'_>, ApiError> {
     let bytes = text.as_bytes();
-    let pairs = bytes.iter().filter(|&&byte| byte == b'&').count() + 1;
-    let mut params = Params::new(text, (pairs + pairs / 2 + 2).min(1024));
+    // A guess at the nodes, so that they are allocated once: pairs of some 16 bytes, and the objects around them.
+    let mut params = Params::new(text, (bytes.len() / 16 + 8).min(256));
     let mut start = 0;
     while start <= bytes.len() {
-        let end = find(bytes, start, b'&').unwrap_or(bytes.len());
+        let end = memchr(b'&', &bytes[start..]).map_or(bytes.len(), |at| start + at);
         if end > start {
-            let equals = find(&bytes[..end], start, b'=').unwrap_or(end);
+            let equals = memchr(b'=', &bytes[start..end]).map_or(end, |at| start + at);
             let name = params.decoded(start, equals)?;
             let value = params.decoded((equals + 1).min(end), end)?;
             params.insert(name, value)?;
@@ -22,21 +23,19 @@ pub(super) fn decode(text: &str) -> Result<Params<'_>, ApiError> {
     Ok(params)
 }
 
-fn find(bytes: &[u8], from: usize, wanted: u8) -> Option<usize> {
-    bytes[from..].iter().position(|&byte| byte == wanted).map(|at| from + at)
-}
-
 impl Params<'_> {
     /// The text between two offsets of the body: in place where nothing is encoded, else decoded into the scratch.
     fn decoded(&mut self, start: usize, end: usize) -> Result<Span, ApiError> {
         let source = self.source;
-        let raw = &source[start..end];
-        if !raw.bytes().any(|byte| byte == b'%' || byte == b'+') {
+        let mut rest = &source[start..end];
+        if memchr2(b'%', b'+', rest.as_bytes()).is_none() {
             return Ok(Span::source(start..end));
         }
+        if self.scratch.capacity() == 0 {
+            self.scratch.reserve(source.len() - start);
+        }
         let from = self.scratch.len();
-        let mut rest = raw;
-        while let Some(at) = rest.bytes().position(|byte| byte == b'%' || byte == b'+') {
+        while let Some(at) = memchr2(b'%', b'+', rest.as_bytes()) {
             self.scratch.push_str(&rest[..at]);
             rest = &rest[at..];
             if let Some(after) = rest.strip_prefix('+') {
@@ -112,12 +111,12 @@ impl Params<'_> {
 
     /// Splits `a[b][c]` into `a` and `[b][c]`.
     fn head(&self, name: Span) -> Result<(Span, Span), ApiError> {
-        let text = self.text(name);
-        let open = text.bytes().position(|byte| byte == b'[').unwrap_or(text.len());
-        if text[..open].contains(']') {
-            return Err(bad_brackets(text));
+        let bytes = self.bytes(name);
+        match memchr2(b'[', b']', bytes) {
+            None => Ok((name, Span::EMPTY)),
+            Some(open) if bytes[open] == b'[' => Ok((name.part(0, open), name.part(open, bytes.len()))),
+            Some(_) => Err(bad_brackets(self.text(name))),
         }
-        Ok((name.part(0, open), name.part(open, text.len())))
     }
 
     /// Splits `[b][c]` into `b` and `[c]`. An empty `[]`, allowed only at the end, is the next position of a list.
