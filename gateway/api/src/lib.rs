@@ -4,6 +4,8 @@
 //! operation ([`params`]). Answers are the borrowed structs of [`objects`], or an [`ApiError`] in its envelope.
 //! This crate knows no clock, no store and no runtime; the `client` feature adds the other side of the wire.
 
+#[cfg(feature = "client")]
+pub mod client;
 pub mod endpoints;
 pub mod error;
 pub mod expand;
