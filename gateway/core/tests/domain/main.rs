@@ -13,6 +13,7 @@ mod invariants;
 mod late;
 mod ledger;
 mod mismatch;
+mod model;
 mod refund;
 mod reroute;
 mod reverse;

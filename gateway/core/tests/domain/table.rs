@@ -45,6 +45,17 @@ fn update(amount: Option<Money>, method: Option<CaptureMethod>, words: Option<&s
     Command::Update { amount, capture_method: method, details: Box::new(details), instrument: None }
 }
 
+/// Another amount.
+pub fn update_amount(amount: Money) -> Command {
+    update(Some(amount), None, None)
+}
+
+/// Another card.
+pub fn update_card() -> Command {
+    let instrument = Some(Box::new(crate::scene::instrument()));
+    Command::Update { amount: None, capture_method: None, details: Box::default(), instrument }
+}
+
 fn command(scene: &mut Scene, step: Step) -> Option<Command> {
     Some(match step {
         Step::Confirm => scene.confirm(),
@@ -60,14 +71,9 @@ fn command(scene: &mut Scene, step: Step) -> Option<Command> {
         Step::Hear(reference, say) => scene.conclude(reference, say, Transmission::First),
         Step::HearAgain(reference, say) => scene.conclude(reference, say, Transmission::Repeat),
         Step::Describe(words) => update(None, None, Some(words)),
-        Step::Amount(amount) => update(Some(amount), None, None),
+        Step::Amount(amount) => update_amount(amount),
         Step::Method(method) => update(None, Some(method), None),
-        Step::Card => Command::Update {
-            amount: None,
-            capture_method: None,
-            details: Box::default(),
-            instrument: Some(Box::new(crate::scene::instrument())),
-        },
+        Step::Card => update_card(),
         Step::Wait(ms) => {
             scene.now = Timestamp(scene.now.0 + ms);
             return None;
