@@ -1,0 +1,98 @@
+//! The API key of a request: Bearer, or Basic with the key as the user.
+
+use super::merchants::{Caller, Merchants};
+use crate::exchange::Exchange;
+use gateway_api::endpoints::{Endpoint, Method, Operation, Resource};
+use gateway_api::error::ApiError;
+use gateway_core::record::KeyKind;
+
+/// Longest key that is looked up.
+const MAX_KEY_BYTES: usize = 255;
+
+/// The key's text as the request carries it.
+fn presented(exchange: &Exchange) -> Result<String, ApiError> {
+    let header = exchange.header("authorization").ok_or_else(ApiError::key_missing)?;
+    let (scheme, value) = header.split_once(' ').ok_or_else(ApiError::key_missing)?;
+    let value = value.trim();
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Ok(value.to_owned());
+    }
+    if scheme.eq_ignore_ascii_case("basic") {
+        use base64::Engine as _;
+        let decoded =
+            base64::engine::general_purpose::STANDARD.decode(value).map_err(|_| ApiError::key_missing())?;
+        let text = String::from_utf8(decoded).map_err(|_| ApiError::key_missing())?;
+        let user = text.split_once(':').map_or(text.as_str(), |(user, _password)| user);
+        return Ok(user.to_owned());
+    }
+    Err(ApiError::key_missing())
+}
+
+/// What may be shown of a key: its prefix and its last four letters.
+fn masked(key: &str) -> String {
+    let safe: String = key.chars().filter(char::is_ascii_graphic).take(MAX_KEY_BYTES).collect();
+    let prefix: String = safe.chars().take(8).collect();
+    let last: String = if safe.len() > 16 { safe[safe.len() - 4..].to_owned() } else { String::new() };
+    format!("{prefix}***{last}")
+}
+
+/// Finds out who sent the request.
+///
+/// # Errors
+/// 401 without a key of ours, 503 if the store can't tell.
+pub async fn authenticate(exchange: &Exchange, merchants: &Merchants) -> Result<Caller, ApiError> {
+    let key = presented(exchange)?;
+    if key.is_empty() {
+        return Err(ApiError::key_missing());
+    }
+    if key.len() > MAX_KEY_BYTES {
+        return Err(ApiError::key_invalid(&masked(&key)));
+    }
+    let found = merchants.caller(&key).await.map_err(|_| ApiError::unavailable(1))?;
+    let caller = found.ok_or_else(|| ApiError::key_invalid(&masked(&key)))?;
+    if caller.revoked.is_some() {
+        return Err(ApiError::key_expired(&masked(&key)));
+    }
+    Ok(caller)
+}
+
+/// Whether the caller's key may use the endpoint at all. A publishable key's client secret is checked by the route.
+///
+/// # Errors
+/// 403 with what is missing.
+pub fn permit(caller: &Caller, endpoint: &Endpoint) -> Result<(), ApiError> {
+    match caller.kind {
+        KeyKind::Secret => Ok(()),
+        KeyKind::Publishable => match endpoint.operation {
+            Operation::RetrievePaymentIntent
+            | Operation::ConfirmPaymentIntent
+            | Operation::RetrieveSetupIntent
+            | Operation::ConfirmSetupIntent
+            | Operation::CreateToken
+            | Operation::CreatePaymentMethod => Ok(()),
+            _needs_secret => Err(ApiError::secret_key_required()),
+        },
+        KeyKind::Restricted => {
+            let right = if endpoint.method == Method::Get { "read" } else { "write" };
+            let scope = format!("{}:{right}", scope_name(endpoint.resource));
+            // The right to write includes the right to read.
+            let write = format!("{}:write", scope_name(endpoint.resource));
+            let granted = caller.scopes.iter().any(|held| *held == scope || *held == write);
+            granted.then_some(()).ok_or_else(|| ApiError::permission_denied(&scope))
+        }
+    }
+}
+
+/// The name of a resource in scopes.
+pub const fn scope_name(resource: Resource) -> &'static str {
+    match resource {
+        Resource::PaymentIntents => "payment_intents",
+        Resource::Charges => "charges",
+        Resource::Refunds => "refunds",
+        Resource::PaymentMethods => "payment_methods",
+        Resource::Tokens => "tokens",
+        Resource::SetupIntents => "setup_intents",
+        Resource::Customers => "customers",
+        Resource::Events => "events",
+    }
+}

@@ -1,0 +1,148 @@
+//! Card numbers at the door: checked, described, sealed; and opened again only for an acquirer's message.
+
+use crate::engine::Engine;
+use crypto::card::CardNumber;
+use crypto::vault::SealedCard as Sealed;
+use gateway_acquirers::test_cards;
+use gateway_api::error::ApiError;
+use gateway_api::params::{CardInput, RawPan};
+use gateway_core::card::{Brand, CardFacts, CardInClear, Cvc, Funding, Pan, SealedCard};
+use gateway_core::tenant::Tenant;
+use gateway_core::time::Timestamp;
+
+/// A card that came in: what is shown, what is stored, and what only the next message may carry.
+pub struct Intake {
+    pub facts: CardFacts,
+    pub sealed: SealedCard,
+    pub cvc: Option<Cvc>,
+}
+
+/// What binds a sealed card to its owner: the same bytes must be given to open it.
+fn binding(tenant: Tenant) -> [u8; 17] {
+    let mut aad = [0u8; 17];
+    aad[..16].copy_from_slice(&tenant.merchant.0.0.to_be_bytes());
+    aad[16] = u8::from(tenant.mode.is_live());
+    aad
+}
+
+/// The keyed fingerprint of a number as it was sent, for the idempotency digest; all zero for what is no card number.
+pub fn fingerprint(engine: &Engine, raw: &str) -> [u8; 16] {
+    CardNumber::parse(raw).map(|number| engine.vault.fingerprint(&number)).unwrap_or_default()
+}
+
+/// Checks and seals a card.
+///
+/// # Errors
+/// The card error of the dialect: a failed Luhn check, or a card that expired already.
+pub fn take_in(
+    engine: &Engine,
+    tenant: Tenant,
+    input: &CardInput<'_>,
+    path: &str,
+) -> Result<Intake, ApiError> {
+    let number = parse_number(&input.number, path)?;
+    check_expiry(engine.clock.now(), input, path)?;
+    let cvc = input.cvc.as_ref().map(|cvc| Cvc::new(cvc.expose()));
+    Ok(seal(engine, tenant, &number, (input.exp_month, input.exp_year), cvc))
+}
+
+/// A published test card by its number, as an alias (`pm_card_visa`, `tok_visa`) stands for it.
+pub fn published(engine: &Engine, tenant: Tenant, number: &str) -> Option<Intake> {
+    let number = CardNumber::parse(number).ok()?;
+    let year = u16::try_from(1970 + engine.clock.now().unix_seconds() / 31_556_952 + 4).ok()?;
+    Some(seal(engine, tenant, &number, (12, year), Some(Cvc::new("123"))))
+}
+
+fn parse_number(raw: &RawPan<'_>, path: &str) -> Result<CardNumber, ApiError> {
+    let mut buffer = [0u8; 19];
+    let digits =
+        raw.digits(&mut buffer).ok_or_else(|| ApiError::invalid_number(format!("{path}[number]")))?;
+    CardNumber::parse(digits).map_err(|_| ApiError::incorrect_number(format!("{path}[number]")))
+}
+
+/// The month after the card's last one, as months since year 0.
+fn check_expiry(now: Timestamp, input: &CardInput<'_>, path: &str) -> Result<(), ApiError> {
+    let today = jiff::Timestamp::from_second(now.unix_seconds()).unwrap_or_default();
+    let today = today.to_zoned(jiff::tz::TimeZone::UTC);
+    let (year, month) = (i32::from(today.year()), i32::from(today.month()));
+    if i32::from(input.exp_year) < year || i32::from(input.exp_year) > year + 50 {
+        return Err(ApiError::invalid_expiry_year(format!("{path}[exp_year]")));
+    }
+    if i32::from(input.exp_year) == year && i32::from(input.exp_month) < month {
+        return Err(ApiError::invalid_expiry_month(format!("{path}[exp_month]")));
+    }
+    Ok(())
+}
+
+fn seal(
+    engine: &Engine,
+    tenant: Tenant,
+    number: &CardNumber,
+    (exp_month, exp_year): (u8, u16),
+    cvc: Option<Cvc>,
+) -> Intake {
+    let entropy = |out: &mut [u8]| engine.random.fill(out);
+    let sealed = engine.vault.seal(number, &binding(tenant), &entropy);
+    let mut last4 = [b'0'; 4];
+    last4.copy_from_slice(number.last4().as_bytes());
+    let published = test_cards::published(number.expose());
+    let facts = CardFacts {
+        brand: brand(number),
+        funding: published.map_or(Funding::Unknown, |card| card.funding),
+        bin: number.bin6().parse().unwrap_or_default(),
+        last4,
+        exp_month,
+        exp_year,
+        country: published.map(|card| country(card.country)),
+        fingerprint: engine.vault.fingerprint(number),
+        cvc_provided: cvc.is_some(),
+    };
+    let mut bytes = Vec::with_capacity(sealed.nonce.len() + sealed.ciphertext.len());
+    bytes.extend_from_slice(&sealed.nonce);
+    bytes.extend_from_slice(&sealed.ciphertext);
+    Intake { facts, sealed: SealedCard { key_version: sealed.key_version, bytes }, cvc }
+}
+
+fn country(code: &str) -> [u8; 2] {
+    code.as_bytes().try_into().unwrap_or(*b"US")
+}
+
+fn brand(number: &CardNumber) -> Brand {
+    match number.brand() {
+        crypto::card::Brand::Visa => Brand::Visa,
+        crypto::card::Brand::Mastercard => Brand::Mastercard,
+        crypto::card::Brand::Amex => Brand::Amex,
+        crypto::card::Brand::Discover => Brand::Discover,
+        crypto::card::Brand::Diners => Brand::Diners,
+        crypto::card::Brand::Jcb => Brand::Jcb,
+        crypto::card::Brand::UnionPay => Brand::UnionPay,
+        crypto::card::Brand::Unknown => Brand::Unknown,
+    }
+}
+
+/// A sealed card can't be opened: its key is missing, or it was not sealed for this tenant.
+#[derive(Debug)]
+pub struct CannotOpen;
+
+/// Opens a stored card for a message to an acquirer.
+///
+/// # Errors
+/// See [`CannotOpen`].
+pub fn open(
+    engine: &Engine,
+    tenant: Tenant,
+    (facts, sealed): (&CardFacts, &SealedCard),
+    cvc: Option<Cvc>,
+) -> Result<CardInClear, CannotOpen> {
+    let mut parts =
+        Sealed { key_version: sealed.key_version, nonce: [0; 12], ciphertext: Default::default() };
+    if sealed.bytes.len() != parts.nonce.len() + parts.ciphertext.len() {
+        return Err(CannotOpen);
+    }
+    let (nonce, ciphertext) = sealed.bytes.split_at(parts.nonce.len());
+    parts.nonce.copy_from_slice(nonce);
+    parts.ciphertext.copy_from_slice(ciphertext);
+    let number = engine.vault.open(&parts, &binding(tenant)).map_err(|_| CannotOpen)?;
+    let pan = Pan::new(number.expose());
+    Ok(CardInClear { pan, exp_month: facts.exp_month, exp_year: facts.exp_year, cvc })
+}

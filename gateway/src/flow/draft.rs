@@ -1,0 +1,114 @@
+//! A payment on its way to the store: its state, and what happened to it since it was read.
+
+use crate::engine::Stamp;
+use gateway_core::event::{PublicEvent, Snapshot};
+use gateway_core::id::EventId;
+use gateway_core::journal::{Batch, PaymentRow, Row, Version, Versioned};
+use gateway_core::ledger::postings;
+use gateway_core::payment::{Event, Payment, Recorded, Shown, announce, apply};
+
+/// A payment, the version it was read at, and the transitions that are not stored yet.
+pub struct Draft {
+    payment: Option<Payment>,
+    base: Option<Version>,
+    recorded: Vec<Recorded>,
+    told: Vec<PublicEvent>,
+}
+
+impl Draft {
+    /// For a payment that does not exist yet.
+    pub const fn new() -> Self {
+        Self { payment: None, base: None, recorded: Vec::new(), told: Vec::new() }
+    }
+
+    /// For a stored payment; `None` if the row is not one.
+    pub fn of(stored: Versioned) -> Option<Self> {
+        let Row::Payment(row) = stored.row else { return None };
+        let payment = Some(row.payment);
+        Some(Self { payment, base: Some(stored.version), recorded: Vec::new(), told: Vec::new() })
+    }
+
+    /// The payment with everything recorded so far.
+    ///
+    /// # Panics
+    /// Before its creation was recorded.
+    pub fn payment(&self) -> &Payment {
+        self.payment.as_ref().expect("a draft holds a payment from its first transition on")
+    }
+
+    /// Whether anything happened since it was read or stored.
+    pub fn is_clean(&self) -> bool {
+        self.recorded.is_empty()
+    }
+
+    /// Whether the store has nothing of it yet.
+    pub const fn is_new(&self) -> bool {
+        self.base.is_none()
+    }
+
+    /// Moves the payment by transitions that the domain decided.
+    pub fn record(&mut self, events: Vec<Event>, stamp: &Stamp<'_>) {
+        for event in events {
+            let postings = match &self.payment {
+                Some(before) => postings(before, &event),
+                None => Vec::new(),
+            };
+            apply(&mut self.payment, &event);
+            let after = self.payment();
+            let told: Vec<_> =
+                announce(after, &event).into_iter().map(|what| tell(after, what, stamp)).collect();
+            self.told.extend(told);
+            let seq = self.payment().version;
+            self.recorded.push(Recorded { seq, at: stamp.now, event, postings });
+        }
+    }
+
+    /// Adds what happened to a batch. The draft then stands at the version that this write makes.
+    pub fn write_into(&mut self, batch: &mut Batch) {
+        if self.recorded.is_empty() {
+            return;
+        }
+        let events = std::mem::take(&mut self.recorded);
+        let row = Row::Payment(Box::new(PaymentRow { payment: self.payment().clone(), events }));
+        match self.base {
+            None => batch.insert(row),
+            Some(version) => batch.replace(version, row),
+        };
+        for told in self.told.drain(..) {
+            batch.insert(Row::Event(Box::new(told)));
+        }
+        self.base = Some(Version(self.base.map_or(1, |v| v.0 + 1)));
+    }
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn tell(
+    after: &Payment,
+    (kind, shown): (gateway_core::event::EventKind, Shown),
+    stamp: &Stamp<'_>,
+) -> PublicEvent {
+    let (payment, version) = (after.id, after.version);
+    let snapshot = match shown {
+        Shown::Payment => Snapshot::Payment { payment, version },
+        Shown::Charge => Snapshot::Charge {
+            payment,
+            version,
+            attempt: after.attempt().map_or(1, |attempt| attempt.number),
+        },
+        Shown::Refund(index) => Snapshot::Refund { payment, version, index },
+    };
+    PublicEvent {
+        id: EventId(stamp.ids.next()),
+        tenant: after.tenant,
+        kind,
+        created: stamp.now,
+        snapshot,
+        request_id: stamp.request_id,
+        idempotency_key: stamp.idempotency_key.clone(),
+    }
+}

@@ -1,0 +1,124 @@
+//! One key, one operation, one final answer: who runs, who waits, who gets what is stored.
+
+use super::claims::{Entry, Ticket};
+use super::draft::Draft;
+use super::{Call, Fault, answer, read};
+use crate::exchange::Reply;
+use gateway_api::error::ApiError;
+use gateway_core::claim::{Claim, ClaimState, RenderSpec, Subject, Verdict, judge};
+use gateway_core::journal::{Row, RowKey};
+use std::future::Future;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// Marks a reply as given before.
+fn replayed(reply: Reply) -> Reply {
+    reply.with_header("idempotent-replayed", "true")
+}
+
+/// Runs `operation` under the call's key, unless it has run, or runs.
+pub async fn run<F, Fut>(call: &Call, operation: F) -> Reply
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = Result<Reply, Fault>>,
+{
+    let deadline = Instant::now() + call.engine.settings.wait;
+    loop {
+        match call.engine.claims.enter(&call.claim, &call.digest) {
+            Entry::Mismatch => return mismatch(call),
+            Entry::Wait(done) => match wait(done, deadline).await {
+                Waited::Reply(reply) => return replayed(reply),
+                Waited::Vacant => {}
+                Waited::TooLong => return Reply::from(ApiError::idempotency_key_in_use(&call.claim.key)),
+            },
+            Entry::Run(ticket) => {
+                let reply = first_or_replay(call, &operation, deadline).await;
+                return finish(ticket, reply);
+            }
+        }
+    }
+}
+
+fn finish(ticket: Ticket, reply: Reply) -> Reply {
+    ticket.finish(&reply);
+    reply
+}
+
+fn mismatch(call: &Call) -> Reply {
+    Reply::from(ApiError::idempotency_mismatch(&call.claim.key))
+}
+
+enum Waited {
+    Reply(Reply),
+    Vacant,
+    TooLong,
+}
+
+async fn wait(mut done: watch::Receiver<Option<Reply>>, deadline: Instant) -> Waited {
+    let reply = async {
+        match done.wait_for(Option::is_some).await {
+            Ok(reply) => reply.clone().map_or(Waited::Vacant, Waited::Reply),
+            Err(_ended_without_reply) => Waited::Vacant,
+        }
+    };
+    tokio::time::timeout_at(deadline, reply).await.unwrap_or(Waited::TooLong)
+}
+
+async fn first_or_replay<F, Fut>(call: &Call, operation: &F, deadline: Instant) -> Reply
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = Result<Reply, Fault>>,
+{
+    loop {
+        match stored(call).await {
+            Ok(Some(reply)) => return reply,
+            Ok(None) => {}
+            Err(error) => return Reply::from(error),
+        }
+        match operation().await {
+            Ok(reply) => return reply,
+            Err(Fault::Refused(error)) => return Reply::from(error),
+            Err(Fault::Stale) if Instant::now() >= deadline => return Reply::from(ApiError::lock_timeout()),
+            Err(Fault::Stale) => tokio::task::yield_now().await,
+        }
+    }
+}
+
+/// What the key holds already.
+async fn stored(call: &Call) -> Result<Option<Reply>, ApiError> {
+    let found = read(&call.engine, &RowKey::Claim(call.claim.clone())).await?;
+    let Some(Row::Claim(claim)) = found.map(|stored| stored.row) else { return Ok(None) };
+    match judge(Some(&claim), &call.digest) {
+        Verdict::First => Ok(None),
+        Verdict::Mismatch => Ok(Some(mismatch(call))),
+        Verdict::Replay | Verdict::InFlight => reply_of(call, *claim).await.map(Some),
+    }
+}
+
+async fn reply_of(call: &Call, claim: Claim) -> Result<Reply, ApiError> {
+    match claim.state {
+        ClaimState::Final { status, body: Some(body), .. } => Ok(replayed(Reply::json(status, body))),
+        // The bytes aged out: the object's present state, under the status of then.
+        ClaimState::Final { status, body: None, subject, render } => {
+            present(call, (status, subject), &render).await.map(replayed)
+        }
+        // Not final: not marked as a replay, and rendered anew every time.
+        ClaimState::Provisional { subject, render, .. } => present(call, (200, subject), &render).await,
+    }
+}
+
+async fn present(
+    call: &Call,
+    (status, subject): (u16, Subject),
+    render: &RenderSpec,
+) -> Result<Reply, ApiError> {
+    let payment = match subject {
+        Subject::Payment(payment) | Subject::Charge { payment, .. } | Subject::Refund { payment, .. } => {
+            payment
+        }
+        Subject::Other => return Err(ApiError::idempotency_key_in_use(&call.claim.key)),
+    };
+    let found = read(&call.engine, &RowKey::Payment(call.caller.tenant, payment)).await?;
+    let draft = found.and_then(Draft::of).ok_or_else(ApiError::internal)?;
+    answer::present(&call.engine, draft.payment(), (status, subject), render).await
+}

@@ -1,0 +1,177 @@
+//! intend, acquire, record: the middle of every operation that asks an acquirer.
+
+use super::draft::Draft;
+use super::message::{self, Manner};
+use super::{Call, Fault, answer, commit, commit_fault};
+use crate::engine::{Engine, Stamp};
+use crate::exchange::Reply;
+use gateway_api::error::ApiError;
+use gateway_core::acquirer::{Answer, Trace, Transmission};
+use gateway_core::claim::{RenderSpec, Subject};
+use gateway_core::journal::{Batch, Row, Urgency, Version, commit_intent};
+use gateway_core::payment::{Command, Conclusion, Event, Open, OpenKind, OpenSeed, Stage, decide};
+use tracing::{error, warn};
+
+/// After the acquirer's own deadline, so long until the resolver takes over.
+const GRACE_MS: i64 = 500;
+/// A message that settled nothing is looked at again after this, in milliseconds.
+const NEXT_LOOK_MS: i64 = 1_000;
+
+/// The numbers and the deadline of a new message to `acquirer`.
+///
+/// # Errors
+/// 503 if no numbers can be leased: nothing was done.
+pub async fn seed(call: &Call, acquirer: &str) -> Result<OpenSeed, Fault> {
+    let trace = call.engine.trace(acquirer).await.map_err(|why| {
+        error!(?why, "no trace numbers");
+        ApiError::unavailable(1)
+    })?;
+    let timeout = i64::try_from(call.engine.acquirers.timeout_ms(acquirer)).unwrap_or(i64::MAX / 2);
+    Ok(OpenSeed { trace, due: trace.at.plus_ms(timeout + GRACE_MS), claim: Some(call.claim.clone()) })
+}
+
+/// Makes the intent durable, with everything else of the batch, and sends it.
+///
+/// # Errors
+/// Nothing was sent.
+pub async fn send(
+    engine: &Engine,
+    draft: &mut Draft,
+    mut batch: Batch,
+    (trace, manner): (Trace, Manner),
+) -> Result<Answer, Fault> {
+    let open = draft.payment().open_by_reference(trace.reference).cloned().ok_or(Fault::Stale)?;
+    // Built before the commit: what can't be sent must not be intended.
+    let request = message::build(engine, draft.payment(), &open, manner).map_err(|why| {
+        error!(why = why.0, "a message can't be built");
+        ApiError::internal()
+    })?;
+    let acquirer = engine.acquirers.named(&open.acquirer).ok_or_else(|| {
+        error!(acquirer = open.acquirer, "the acquirer is no longer configured");
+        ApiError::unavailable(5)
+    })?;
+    draft.write_into(&mut batch);
+    let probe = batch.writes.first().cloned();
+    let permit = match commit_intent(&*engine.journal, batch, trace).await {
+        Ok((_receipt, permit)) => permit,
+        Err(error) => return Err(commit_fault(engine, probe, error).await?),
+    };
+    Ok(acquirer.send(permit, request).await)
+}
+
+/// What an answer means for the payment: decided and recorded in the draft, not stored yet.
+///
+/// # Errors
+/// The message was answered before.
+pub async fn conclude(
+    engine: &Engine,
+    draft: &mut Draft,
+    (reference, answer, transmission): (u64, Answer, Transmission),
+    stamp: &Stamp<'_>,
+) -> Result<Vec<Event>, Fault> {
+    let open = draft.payment().open_by_reference(reference).cloned().ok_or(Fault::Stale)?;
+    if let Answer::Unknown(why) | Answer::NotSent(why) = &answer {
+        warn!(acquirer = open.acquirer, reference, why, payment = %draft.payment().id, "no answer");
+    }
+    let needs_spare = needs_spare(draft, &open, &answer);
+    let spare = if needs_spare { engine.trace(&open.acquirer).await.ok() } else { Some(open.trace) };
+    let (answer, spare) = match spare {
+        Some(spare) => (answer, spare),
+        None => (Answer::Unknown("no numbers for what follows".to_owned()), open.trace),
+    };
+    let due = next_look(&answer, stamp);
+    let accept_partial =
+        engine.merchants.merchant(draft.payment().tenant.merchant).is_some_and(|m| m.partial_approval);
+    let at = stamp.now;
+    let conclusion = Conclusion { reference, answer, transmission, at, due, spare, accept_partial };
+    let events =
+        decide(draft.payment(), Command::Conclude(Box::new(conclusion))).map_err(|_| Fault::Stale)?;
+    draft.record(events.clone(), stamp);
+    Ok(events)
+}
+
+fn next_look(answer: &Answer, stamp: &Stamp<'_>) -> gateway_core::Timestamp {
+    let soon = stamp.now.plus_ms(NEXT_LOOK_MS);
+    match answer {
+        Answer::Pending(pending) if pending.action.is_some() => pending.until,
+        Answer::Pending(_)
+        | Answer::Approved(_)
+        | Answer::Declined(_)
+        | Answer::NotSent(_)
+        | Answer::Unknown(_)
+        | Answer::NotFound => soon,
+    }
+}
+
+/// Whether a reversal or a release follows from the answer.
+fn needs_spare(draft: &Draft, open: &Open, answer: &Answer) -> bool {
+    let Answer::Approved(approval) = answer else { return false };
+    match &open.kind {
+        OpenKind::Capture { .. } => draft.payment().capturable_minor() > 0,
+        OpenKind::Authorize | OpenKind::Sale => {
+            let asked = draft.payment().attempt_numbered(open.attempt).map(|a| a.amount_minor);
+            asked != Some(approval.amount.minor)
+                || approval.amount.currency != draft.payment().amount.currency
+        }
+        OpenKind::Increment { .. }
+        | OpenKind::Void { .. }
+        | OpenKind::Refund { .. }
+        | OpenKind::Reverse { .. }
+        | OpenKind::Release { .. } => false,
+    }
+}
+
+/// Whether the operation of this message has its final answer now.
+pub fn is_settled(draft: &Draft, reference: u64) -> bool {
+    match draft.payment().open_by_reference(reference) {
+        // Replaced by its reversal: the answer waits for that.
+        None => !draft.payment().open.iter().any(|o| o.claim.is_some() && o.holds_payment()),
+        Some(open) => matches!(open.stage, Stage::Accepted { action: Some(_), .. }),
+    }
+}
+
+/// An operation whose intent is durable and whose message was sent.
+pub struct Answered<'a> {
+    pub call: &'a Call,
+    pub subject: Subject,
+    pub render: RenderSpec,
+    pub reference: u64,
+}
+
+/// Records the acquirer's answer and the operation's own in one commit, and gives the latter.
+///
+/// # Errors
+/// The outcome could not be stored: it stays unknown, and the resolver finds it.
+pub async fn settle(answered: Answered<'_>, mut draft: Draft, answer: Answer) -> Result<Reply, Fault> {
+    let Answered { call, subject, render, reference } = answered;
+    let stamp = call.stamp();
+    let events = conclude(&call.engine, &mut draft, (reference, answer, Transmission::First), &stamp).await?;
+    let reply = answer::render(&call.engine, draft.payment(), (&events, subject), &render).await?;
+    let settled = is_settled(&draft, reference) || matches!(subject, Subject::Refund { .. });
+    let mut batch = Batch::new(Urgency::Outcome);
+    draft.write_into(&mut batch);
+    if settled {
+        batch.replace(Version(1), call.settled(subject, render, &reply));
+    }
+    match commit(&call.engine, batch).await {
+        Ok(_receipt) => Ok(reply),
+        Err(fault) => {
+            // What was sent stays recorded as sent. The same key will show what became of it.
+            warn!(?fault, payment = %draft.payment().id, "an outcome could not be stored");
+            Err(Fault::Refused(ApiError::internal()))
+        }
+    }
+}
+
+/// The rows of an intent: what comes with it, and the claim that its answer will settle.
+pub fn intent_batch(
+    call: &Call,
+    rows: Vec<gateway_core::Write>,
+    (subject, render): (Subject, &RenderSpec),
+) -> Batch {
+    let mut batch = Batch::new(Urgency::New);
+    batch.writes = rows;
+    let claim: Row = call.provisional(subject, render.clone());
+    batch.insert(claim);
+    batch
+}

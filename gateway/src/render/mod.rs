@@ -1,0 +1,40 @@
+//! From the domain to the dialect: payments, charges, refunds and the rest as the wire shows them.
+
+pub mod card;
+pub mod charge;
+pub mod customer;
+pub mod decline;
+pub mod event;
+pub mod extra;
+pub mod payment;
+pub mod refund;
+pub mod related;
+pub mod setup;
+
+use bumpalo::Bump;
+use related::Related;
+use std::fmt::Display;
+
+/// What rendering needs beside the object: room for texts, and the objects that others refer to.
+#[derive(Clone, Copy)]
+pub struct Renderer<'a> {
+    pub texts: &'a Bump,
+    pub related: &'a Related,
+    /// Where pages of our own are.
+    pub public_url: &'a str,
+}
+
+impl<'a> Renderer<'a> {
+    /// A text that lives as long as the rendering.
+    pub fn text(&self, value: impl Display) -> &'a str {
+        use std::fmt::Write;
+        let mut text = bumpalo::collections::String::new_in(self.texts);
+        write!(text, "{value}").expect("a growing string takes all text");
+        text.into_bump_str()
+    }
+
+    /// Lower-case hexadecimal.
+    pub fn hex(&self, bytes: &[u8]) -> &'a str {
+        self.texts.alloc_str(&crypto::hex::encode(bytes))
+    }
+}

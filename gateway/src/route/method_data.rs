@@ -1,0 +1,196 @@
+//! Where a payment's card comes from: a saved payment method, a published alias, a token, or the details themselves.
+
+use crate::cards::{self, Intake};
+use crate::flow::{Call, Fault, read};
+use crate::render::extra;
+use gateway_acquirers::test_cards;
+use gateway_api::error::ApiError;
+use gateway_api::params::{CardSource, PaymentMethodData};
+use gateway_core::Write;
+use gateway_core::card::Cvc;
+use gateway_core::id::{CustomerId, PaymentMethodId};
+use gateway_core::journal::{Expect, Row, RowKey, Versioned};
+use gateway_core::payment::Instrument;
+use gateway_core::record::{Metadata, PaymentMethod, Token};
+use gateway_core::tenant::Mode;
+
+/// A card ready to be charged, with the rows that must be written along with it.
+pub struct Chosen {
+    pub instrument: Instrument,
+    pub rows: Vec<Write>,
+    pub cvc: Option<Cvc>,
+}
+
+/// Merges metadata as the dialect does: an empty value deletes its key.
+pub fn merge_metadata(stored: &mut Metadata, input: &gateway_api::params::MetadataInput<'_>) {
+    use gateway_api::params::MetadataInput as Input;
+    match input {
+        Input::Keep => {}
+        Input::Clear => stored.clear(),
+        Input::Merge(pairs) => {
+            for (key, value) in pairs {
+                stored.retain(|(held, _)| held != key);
+                if !value.is_empty() {
+                    stored.push(((*key).to_owned(), (*value).to_owned()));
+                }
+            }
+        }
+    }
+}
+
+/// The most keys of one object's metadata.
+const MAX_METADATA_KEYS: usize = 50;
+
+/// What a merge may not exceed.
+///
+/// # Errors
+/// 400 with more than fifty keys.
+pub fn check_metadata(stored: &Metadata) -> Result<(), ApiError> {
+    if stored.len() > MAX_METADATA_KEYS {
+        let message = format!("Metadata can have at most {MAX_METADATA_KEYS} keys.");
+        return Err(ApiError::invalid_parameter("metadata", message));
+    }
+    Ok(())
+}
+
+/// A payment method of its own, made from details that came in.
+pub async fn make(
+    call: &Call,
+    data: &PaymentMethodData<'_>,
+    path: &str,
+) -> Result<(PaymentMethod, Vec<Write>, Option<Cvc>), Fault> {
+    let (intake, mut rows, token_billing) = take(call, &data.card, path).await?;
+    let stamp = call.stamp();
+    let id = PaymentMethodId(stamp.ids.next());
+    let billing_details = match &data.billing_details {
+        Some(given) => extra::merge_billing(&token_billing, given),
+        None => token_billing,
+    };
+    let mut metadata = Metadata::new();
+    merge_metadata(&mut metadata, &data.metadata);
+    let method = PaymentMethod {
+        id,
+        tenant: call.caller.tenant,
+        created: gateway_core::Timestamp(id.0.ms()),
+        customer: None,
+        card: intake.facts,
+        sealed: intake.sealed,
+        billing_details,
+        metadata,
+        spent: false,
+    };
+    rows.push(Write { expect: Expect::Absent, row: Row::PaymentMethod(Box::new(method.clone())) });
+    Ok((method, rows, intake.cvc))
+}
+
+async fn take(
+    call: &Call,
+    source: &CardSource<'_>,
+    path: &str,
+) -> Result<(Intake, Vec<Write>, String), Fault> {
+    match source {
+        CardSource::Details(input) => {
+            let intake = cards::take_in(&call.engine, call.caller.tenant, input, path)?;
+            Ok((intake, Vec::new(), String::new()))
+        }
+        CardSource::Token(name) => match alias(call, name) {
+            Some(intake) => Ok((intake, Vec::new(), String::new())),
+            None => redeem(call, name, path).await,
+        },
+    }
+}
+
+fn alias(call: &Call, name: &str) -> Option<Intake> {
+    if call.caller.tenant.mode != Mode::Test {
+        return None;
+    }
+    let number = test_cards::alias(name)?;
+    cards::published(&call.engine, call.caller.tenant, number)
+}
+
+/// Uses up a token.
+async fn redeem(call: &Call, name: &str, path: &str) -> Result<(Intake, Vec<Write>, String), Fault> {
+    let missing = || ApiError::resource_missing("token", name, format!("{path}[token]"));
+    let id = name.parse().map_err(|_| missing())?;
+    let found = read(&call.engine, &RowKey::Token(call.caller.tenant, id)).await?.ok_or_else(missing)?;
+    let Versioned { version, row: Row::Token(token) } = found else { return Err(missing().into()) };
+    if token.used {
+        return Err(ApiError::token_already_used(name).into());
+    }
+    let intake = Intake { facts: token.card.clone(), sealed: token.sealed.clone(), cvc: None };
+    let billing = token.billing_details.clone();
+    let row = Row::Token(Box::new(Token { used: true, ..*token }));
+    Ok((intake, vec![Write { expect: Expect::Version(version), row }], billing))
+}
+
+/// The payment method that a request names or brings; none if it does neither.
+///
+/// # Errors
+/// 404 for one that does not exist, 400 for one that can't be used.
+pub async fn choose(
+    call: &Call,
+    (named, brought): (Option<&str>, Option<&PaymentMethodData<'_>>),
+    customer: Option<CustomerId>,
+) -> Result<Option<Chosen>, Fault> {
+    if let Some(data) = brought {
+        let (method, rows, cvc) = make(call, data, "payment_method_data[card]").await?;
+        return Ok(Some(chosen(&method, rows, cvc)));
+    }
+    let Some(name) = named else { return Ok(None) };
+    if let Some(intake) = alias(call, name) {
+        return Ok(Some(chosen_alias(call, intake)));
+    }
+    let missing = || ApiError::resource_missing("PaymentMethod", name, "payment_method");
+    let id = name.parse().map_err(|_| missing())?;
+    let found =
+        read(&call.engine, &RowKey::PaymentMethod(call.caller.tenant, id)).await?.ok_or_else(missing)?;
+    let Row::PaymentMethod(method) = found.row else { return Err(missing().into()) };
+    check_owner(&method, customer)?;
+    Ok(Some(chosen(&method, Vec::new(), None)))
+}
+
+fn check_owner(method: &PaymentMethod, customer: Option<CustomerId>) -> Result<(), ApiError> {
+    if method.spent {
+        return Err(ApiError::payment_method_unexpected_state(
+            "This PaymentMethod was detached from its customer and can't be used again. Make a new one.",
+        ));
+    }
+    match (method.customer, customer) {
+        (Some(owner), Some(payer)) if owner != payer => Err(ApiError::invalid_parameter(
+            "payment_method",
+            "This PaymentMethod belongs to another customer.",
+        )),
+        (Some(_), None) => Err(ApiError::invalid_parameter(
+            "customer",
+            "This PaymentMethod is attached to a customer: send that customer with the payment.",
+        )),
+        (Some(_), Some(_)) | (None, _) => Ok(()),
+    }
+}
+
+fn chosen_alias(call: &Call, intake: Intake) -> Chosen {
+    let id = PaymentMethodId(call.engine.ids.next());
+    let method = PaymentMethod {
+        id,
+        tenant: call.caller.tenant,
+        created: gateway_core::Timestamp(id.0.ms()),
+        customer: None,
+        card: intake.facts,
+        sealed: intake.sealed,
+        billing_details: String::new(),
+        metadata: Metadata::new(),
+        spent: false,
+    };
+    let row = Row::PaymentMethod(Box::new(method.clone()));
+    chosen(&method, vec![Write { expect: Expect::Absent, row }], intake.cvc)
+}
+
+fn chosen(method: &PaymentMethod, rows: Vec<Write>, cvc: Option<Cvc>) -> Chosen {
+    let instrument = Instrument {
+        method: method.id,
+        card: method.card.clone(),
+        sealed: method.sealed.clone(),
+        billing_details: method.billing_details.clone(),
+    };
+    Chosen { instrument, rows, cvc }
+}

@@ -1,0 +1,308 @@
+//! The merchant API: one table of endpoints, one way through them.
+//!
+//! route -> admit -> (GET: read) or (POST: digest, claim, run in a task of its own) -> reply.
+
+mod challenge;
+mod charges;
+mod customers;
+mod events;
+mod method_data;
+pub mod page;
+mod payment_intents;
+mod payment_methods;
+mod refunds;
+mod setup_intents;
+mod tokens;
+
+use crate::admit::{Caller, Limits, key};
+use crate::cards;
+use crate::engine::Engine;
+use crate::exchange::{Exchange, Reply, Service};
+use crate::flow::{Call, Fault, idempotency};
+use gateway_api::endpoints::{ENDPOINTS, Endpoint, Method, Operation};
+use gateway_api::error::ApiError;
+use gateway_api::form::{Encoding, Params, Redaction, is_card_number, is_card_verification_code};
+use gateway_core::claim::{ClaimKey, MAX_KEY_LEN, RequestDigest};
+use gateway_core::ports::BoxFuture;
+use std::sync::Arc;
+use tracing::error;
+
+/// What stands at one path: an endpoint a method.
+#[derive(Default)]
+struct Methods {
+    get: Option<&'static Endpoint>,
+    post: Option<&'static Endpoint>,
+    delete: Option<&'static Endpoint>,
+}
+
+impl Methods {
+    const fn slot(&mut self, method: Method) -> &mut Option<&'static Endpoint> {
+        match method {
+            Method::Get => &mut self.get,
+            Method::Post => &mut self.post,
+            Method::Delete => &mut self.delete,
+        }
+    }
+
+    fn allowed(&self) -> String {
+        let all = [self.get, self.post, self.delete];
+        all.into_iter().flatten().map(|e| e.method.as_str()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The merchant API.
+pub struct Api {
+    engine: Arc<Engine>,
+    limits: Arc<Limits>,
+    routes: matchit::Router<Methods>,
+}
+
+/// A routed, admitted request that only reads.
+pub struct Reading<'a> {
+    pub engine: &'a Arc<Engine>,
+    pub caller: &'a Caller,
+    /// The path's `{id}`; empty where there is none.
+    pub id: &'a str,
+    pub params: &'a Params<'a>,
+}
+
+/// A routed, admitted request that changes something, in its own task.
+pub struct Writing<'a> {
+    pub call: &'a Call,
+    pub id: &'a str,
+    pub params: &'a Params<'a>,
+}
+
+impl Api {
+    /// The API over an engine.
+    pub fn new(engine: Arc<Engine>, limits: Arc<Limits>) -> Self {
+        let mut by_path: Vec<(&'static str, Methods)> = Vec::new();
+        for endpoint in ENDPOINTS {
+            let at = by_path.iter().position(|(path, _)| *path == endpoint.path).unwrap_or_else(|| {
+                by_path.push((endpoint.path, Methods::default()));
+                by_path.len() - 1
+            });
+            *by_path[at].1.slot(endpoint.method) = Some(endpoint);
+        }
+        let mut routes = matchit::Router::new();
+        for (path, methods) in by_path {
+            routes.insert(path, methods).expect("the table has no two paths that overlap");
+        }
+        Self { engine, limits, routes }
+    }
+
+    async fn answer(&self, exchange: Exchange) -> Reply {
+        if let Err(limited) = self.limits.address(exchange.peer) {
+            return *limited;
+        }
+        if exchange.path.starts_with(challenge::PREFIX) {
+            return challenge::serve(&self.engine, &exchange).await;
+        }
+        match self.admit(&exchange).await {
+            Ok(Admitted { endpoint, id, caller, remaining }) => {
+                let reply = self.run(exchange, endpoint, (id, caller)).await;
+                remaining.describe(reply)
+            }
+            Err(refused) => *refused,
+        }
+    }
+
+    async fn admit(&self, exchange: &Exchange) -> Result<Admitted, Box<Reply>> {
+        let refuse = |error: ApiError| Box::new(Reply::from(error));
+        let (endpoint, id) = self.find(exchange).map_err(refuse)?;
+        let caller = key::authenticate(exchange, &self.engine.merchants).await.map_err(refuse)?;
+        key::permit(&caller, endpoint).map_err(refuse)?;
+        let remaining = self.limits.key(caller.key_id)?;
+        Ok(Admitted { endpoint, id, caller, remaining })
+    }
+
+    fn find(&self, exchange: &Exchange) -> Result<(&'static Endpoint, String), ApiError> {
+        let method = exchange.method.as_str();
+        let path = exchange.path.strip_suffix('/').unwrap_or(&exchange.path);
+        let found = self.routes.at(path).map_err(|_| ApiError::unknown_route(method, path))?;
+        let endpoint = match method {
+            "GET" | "HEAD" => found.value.get,
+            "POST" => found.value.post,
+            "DELETE" => found.value.delete,
+            _other => None,
+        };
+        let endpoint =
+            endpoint.ok_or_else(|| ApiError::method_not_allowed(method, &found.value.allowed()))?;
+        Ok((endpoint, decoded(found.params.get("id").unwrap_or_default())?))
+    }
+
+    async fn run(
+        &self,
+        exchange: Exchange,
+        endpoint: &'static Endpoint,
+        (id, caller): (String, Caller),
+    ) -> Reply {
+        let engine = Arc::clone(&self.engine);
+        if endpoint.method == Method::Get {
+            return read(&engine, &exchange, endpoint.operation, (&id, &caller))
+                .await
+                .unwrap_or_else(Reply::from);
+        }
+        // From here on the work is its own: a client that hangs up drops this handler, not the task.
+        let task =
+            engine.tasks.clone().spawn(async move { write(engine, exchange, endpoint, (id, caller)).await });
+        match task.await {
+            Ok(reply) => reply,
+            Err(panic) => {
+                // Whatever was intended stays recorded as sent, so it is unknown and will be resolved: never "failed".
+                error!(%panic, operation = ?endpoint.operation, "a flow panicked");
+                metrics::counter!("tollgate_flow_panics_total").increment(1);
+                Reply::from(ApiError::internal())
+            }
+        }
+    }
+}
+
+struct Admitted {
+    endpoint: &'static Endpoint,
+    id: String,
+    caller: Caller,
+    remaining: crate::admit::limits::Remaining,
+}
+
+/// Percent-decoding of a path segment. Ids need none, so anything odd is just an id that does not exist.
+fn decoded(segment: &str) -> Result<String, ApiError> {
+    if segment.len() > MAX_KEY_LEN || segment.chars().any(char::is_control) {
+        return Err(ApiError::invalid_request("The path holds no identifier of ours."));
+    }
+    Ok(segment.to_owned())
+}
+
+impl Service for Api {
+    fn call(&self, exchange: Exchange) -> BoxFuture<'_, Reply> {
+        Box::pin(self.answer(exchange))
+    }
+}
+
+async fn read(
+    engine: &Arc<Engine>,
+    exchange: &Exchange,
+    operation: Operation,
+    (id, caller): (&str, &Caller),
+) -> Result<Reply, ApiError> {
+    let params = Params::from_query(exchange.query.as_deref().unwrap_or_default())?;
+    let reading = Reading { engine, caller, id, params: &params };
+    match operation {
+        Operation::ListPaymentIntents => payment_intents::list(reading).await,
+        Operation::RetrievePaymentIntent => payment_intents::retrieve(reading).await,
+        Operation::ListCharges => charges::list(reading).await,
+        Operation::RetrieveCharge => charges::retrieve(reading).await,
+        Operation::ListRefunds => refunds::list(reading).await,
+        Operation::RetrieveRefund => refunds::retrieve(reading).await,
+        Operation::ListPaymentMethods => payment_methods::list(reading).await,
+        Operation::RetrievePaymentMethod => payment_methods::retrieve(reading).await,
+        Operation::RetrieveToken => tokens::retrieve(reading).await,
+        Operation::ListSetupIntents => setup_intents::list(reading).await,
+        Operation::RetrieveSetupIntent => setup_intents::retrieve(reading).await,
+        Operation::ListCustomers => customers::list(reading).await,
+        Operation::RetrieveCustomer => customers::retrieve(reading).await,
+        Operation::ListCustomerPaymentMethods => payment_methods::list_of_customer(reading).await,
+        Operation::ListEvents => events::list(reading).await,
+        Operation::RetrieveEvent => events::retrieve(reading).await,
+        _writes => Err(ApiError::internal()),
+    }
+}
+
+async fn write(
+    engine: Arc<Engine>,
+    exchange: Exchange,
+    endpoint: &'static Endpoint,
+    (id, caller): (String, Caller),
+) -> Reply {
+    match prepare(engine, &exchange, endpoint, caller) {
+        Ok((call, params)) => {
+            let writing = Writing { call: &call, id: &id, params: &params };
+            // Bad parameters are refused here, before the key is looked at: they leave nothing behind.
+            if let Err(error) = endpoint.operation.check_params(&params) {
+                return Reply::from(error);
+            }
+            idempotency::run(&call, || post(&writing, endpoint.operation)).await
+        }
+        Err(error) => Reply::from(error),
+    }
+}
+
+fn prepare<'x>(
+    engine: Arc<Engine>,
+    exchange: &'x Exchange,
+    endpoint: &Endpoint,
+    caller: Caller,
+) -> Result<(Call, Params<'x>), ApiError> {
+    let params = if endpoint.method == Method::Delete {
+        Params::from_query(exchange.query.as_deref().unwrap_or_default())?
+    } else {
+        let encoding = Encoding::of_content_type(exchange.header("content-type"))?;
+        Params::from_body(encoding, &exchange.body)?
+    };
+    // DELETE ignores the key: what is deleted stays deleted.
+    let given_key = if endpoint.method == Method::Post { idempotency_key(exchange)? } else { None };
+    let digest = digest(&engine, exchange, &params);
+    let claim_key = given_key.clone().unwrap_or_else(|| format!("auto_{}", exchange.request_id));
+    let claim = ClaimKey { tenant: caller.tenant, key: claim_key };
+    let api_version = exchange.header("stripe-version").unwrap_or_default().chars().take(64).collect();
+    let request_id = exchange.request_id;
+    Ok((Call { engine, caller, request_id, claim, digest, given_key, api_version }, params))
+}
+
+/// The key of the request: bare, or quoted as the IETF draft has it.
+fn idempotency_key(exchange: &Exchange) -> Result<Option<String>, ApiError> {
+    let Some(value) = exchange.headers.get("idempotency-key") else { return Ok(None) };
+    let text = value.to_str().map_err(|_| ApiError::idempotency_key_invalid())?.trim();
+    let bare = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
+    let printable = bare.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+    if bare.is_empty() || bare.len() > MAX_KEY_LEN || !printable {
+        return Err(ApiError::idempotency_key_invalid());
+    }
+    Ok(Some(bare.to_owned()))
+}
+
+/// A keyed digest over method, path and parameters; a card number enters as its fingerprint, a code not at all.
+fn digest(engine: &Engine, exchange: &Exchange, params: &Params<'_>) -> RequestDigest {
+    let mut digest = engine.vault.request_digest();
+    digest.field(exchange.method.as_str().as_bytes());
+    digest.field(exchange.path.as_bytes());
+    params.canonical(&mut |bytes| digest.update(bytes), &|path, value| {
+        if is_card_verification_code(path) {
+            Redaction::Omit
+        } else if is_card_number(path) {
+            Redaction::Replace(cards::fingerprint(engine, value).to_vec())
+        } else {
+            Redaction::Keep
+        }
+    });
+    RequestDigest(digest.finish())
+}
+
+async fn post(writing: &Writing<'_>, operation: Operation) -> Result<Reply, Fault> {
+    match operation {
+        Operation::CreatePaymentIntent => payment_intents::create(writing).await,
+        Operation::UpdatePaymentIntent => payment_intents::update(writing).await,
+        Operation::ConfirmPaymentIntent => payment_intents::confirm(writing).await,
+        Operation::CapturePaymentIntent => payment_intents::capture(writing).await,
+        Operation::CancelPaymentIntent => payment_intents::cancel(writing).await,
+        Operation::IncrementAuthorization => payment_intents::increment(writing).await,
+        Operation::UpdateCharge => charges::update(writing).await,
+        Operation::CaptureCharge => charges::capture(writing).await,
+        Operation::CreateRefund => refunds::create(writing).await,
+        Operation::UpdateRefund => refunds::update(writing).await,
+        Operation::CancelRefund => refunds::cancel(writing).await,
+        Operation::CreatePaymentMethod => payment_methods::create(writing).await,
+        Operation::UpdatePaymentMethod => payment_methods::update(writing).await,
+        Operation::AttachPaymentMethod => payment_methods::attach(writing).await,
+        Operation::DetachPaymentMethod => payment_methods::detach(writing).await,
+        Operation::CreateToken => tokens::create(writing).await,
+        Operation::CreateSetupIntent => setup_intents::create(writing).await,
+        Operation::UpdateSetupIntent => setup_intents::update(writing).await,
+        Operation::ConfirmSetupIntent => setup_intents::confirm(writing).await,
+        Operation::CancelSetupIntent => setup_intents::cancel(writing).await,
+        Operation::CreateCustomer => customers::create(writing).await,
+        Operation::UpdateCustomer => customers::update(writing).await,
+        Operation::DeleteCustomer => customers::delete(writing).await,
+        _reads => Err(Fault::Refused(ApiError::internal())),
+    }
+}
