@@ -43,9 +43,10 @@ impl ApiError {
         coded(ErrorCode::ParameterMissing, format!("Missing required param: {param}.")).with_param(param)
     }
 
-    /// Not a whole number, or one that does not fit 64 bits. The value is quoted only up to 40 characters.
+    /// Not a whole number, or one that does not fit 64 bits. Only the first eight characters of the value are quoted: a
+    /// card number in the wrong field must not be echoed.
     pub fn parameter_invalid_integer(param: impl Into<Cow<'static, str>>, value: &str) -> Self {
-        let shown: String = value.chars().take(40).collect();
+        let shown: String = value.chars().take(8).collect();
         let mut message = format!("Invalid integer: {shown}");
         if shown.len() < value.len() {
             message.push('…');
