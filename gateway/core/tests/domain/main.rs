@@ -2,6 +2,7 @@
 
 mod announce;
 mod answers;
+mod book;
 mod cancel;
 mod capture;
 mod claim;
