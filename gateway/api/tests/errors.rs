@@ -195,6 +195,6 @@ fn what_the_caller_sent_is_quoted_safely() {
     assert_eq!(envelope(&error)["param"], "a\"b\\[\u{7f}\n]");
     let long = "9".repeat(10_000);
     let error = ApiError::parameter_invalid_integer("amount", &long);
-    assert!(error.message.len() < 100, "the value is cut");
+    assert_eq!(error.message, "Invalid integer: 99999999…", "the value is cut");
     assert_eq!(ApiError::unknown_route("GET", "/v1/\n\0").message.matches('\n').count(), 0);
 }

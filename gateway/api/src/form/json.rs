@@ -117,8 +117,9 @@ impl<'de> Visitor<'de> for Place<'_, '_> {
     fn visit_f64<E: serde::de::Error>(mut self, _: f64) -> Result<(), E> {
         let name =
             self.name.map_or(String::new(), |name| self.params.path_of(self.parent, self.params.text(name)));
-        let refusal =
-            ApiError::parameter_invalid_integer(name, "a number with a fraction or of more than 64 bits");
+        let message = "Invalid integer: numbers have no fraction and at most 64 bits.";
+        let refusal = ApiError::invalid_parameter(name, message);
+        let refusal = refusal.with_code(crate::ErrorCode::ParameterInvalidInteger);
         self.keep(Err(refusal))
     }
 

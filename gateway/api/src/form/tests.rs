@@ -117,7 +117,7 @@ fn json_bodies_that_are_refused() {
         (r#"{"a":1,"a":2}"#, Some("a"), "more than once"),
         (r#"{"a":{},"a":{}}"#, Some("a"), "more than once"),
         (r#"{"a":{"b":[1]},"a":{"b":[2]}}"#, Some("a"), "more than once"),
-        (r#"{"a":1.5}"#, Some("a"), "Invalid integer"),
+        (r#"{"a":1.5}"#, Some("a"), "no fraction"),
         (r#"{"a":{"b":18446744073709551616}}"#, Some("a[b]"), "Invalid integer"),
         (r#"{"a":"\u0000"}"#, Some("a"), "not allowed"),
         (r#"{"":1}"#, None, "without a name"),
