@@ -6,15 +6,20 @@
 //! To add an acquirer: one folder here, one arm in `Kind`, one row in the conformance suite.
 
 pub mod bank;
+pub mod host;
 pub mod iso8583;
 pub mod response;
 pub mod simulated;
+pub mod stream;
+pub mod tasks;
+mod tls;
 
 pub use bank::test_cards;
 
 use gateway_core::acquirer::LateAnswers;
 use gateway_core::ports::{Clock, Random, Sequences};
 use std::sync::Arc;
+use tasks::Tasks;
 
 /// What adapters need of the world.
 #[derive(Clone)]
@@ -27,4 +32,6 @@ pub struct Ports {
     pub sequences: Arc<dyn Sequences>,
     /// Where late, doubled and unmatched answers go.
     pub late: Arc<dyn LateAnswers>,
+    /// Runs the tasks that keep connections.
+    pub tasks: Arc<dyn Tasks>,
 }

@@ -51,9 +51,9 @@ pub struct Order {
     /// The message's own reference.
     pub reference: u64,
     pub amount: Money,
-    /// For authorizations and sales; follow-ups are judged by the book alone.
+    /// For what opens something; follow-ups are judged by the book alone.
     pub verdict: Verdict,
-    /// For all others.
+    /// For follow-ups.
     pub original: Option<Stated>,
 }
 
@@ -118,12 +118,13 @@ impl Book {
             return (known.ruling, Novelty::Repeated);
         }
         let entry = match (order.op, order.original) {
-            (Op::Authorize | Op::Sale, _) => opened(order),
+            // A refund that names no original is a credit of its own.
+            (Op::Authorize | Op::Sale, _) | (Op::Refund, None) => opened(order),
             (Op::Reverse, Some(original)) => pages.reversed(order, &original),
             (Op::Increment | Op::Capture | Op::Void | Op::Refund, Some(original)) => {
                 pages.followed(order, &original)
             }
-            (Op::Increment | Op::Capture | Op::Void | Op::Refund | Op::Reverse, None) => orphan(order),
+            (Op::Increment | Op::Capture | Op::Void | Op::Reverse, None) => orphan(order),
         };
         pages.insert(order.reference, entry, self.most);
         (entry.ruling, Novelty::First)
@@ -146,6 +147,15 @@ impl Book {
         let amount = Money::new(entry.amount, entry.currency);
         *entry = opened(&Order { op: entry.op, reference, amount, verdict, original: None });
         Some((entry.op, entry.ruling))
+    }
+
+    /// An authorization turns out to have been a sale (a host that reads its book again finds it in two lines).
+    pub fn settle_as_sale(&self, reference: u64) {
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = pages.entries.get_mut(&reference).filter(|entry| entry.op == Op::Authorize) {
+            entry.op = Op::Sale;
+            entry.funds.captured = entry.funds.authorized;
+        }
     }
 
     /// How many messages it remembers.
@@ -179,9 +189,10 @@ fn opened(order: &Order) -> Entry {
     let mut entry = blank(order, order.reference, Ruling::Pending);
     match order.verdict {
         Verdict::Approve => {
-            let captured = if order.op == Op::Sale { amount } else { 0 };
+            let captured = if order.op == Op::Authorize { 0 } else { amount };
+            let refunded = if order.op == Op::Refund { amount } else { 0 };
             entry.ruling = Ruling::Approved(amount);
-            entry.funds = Funds { authorized: amount, captured, refunded: 0 };
+            entry.funds = Funds { authorized: amount, captured, refunded };
         }
         Verdict::Decline(code) => entry.ruling = Ruling::Declined(code),
         Verdict::Challenge => {}
@@ -211,7 +222,8 @@ impl Pages {
             return Some(entry.hold);
         }
         let approved = original.approved?;
-        let stated = Order { op: original.op, reference: original.reference, amount: approved, ..*order };
+        let op = if original.op == Op::Sale { Op::Sale } else { Op::Authorize };
+        let stated = Order { op, reference: original.reference, amount: approved, ..*order };
         let mut entry = opened(&Order { verdict: Verdict::Approve, ..stated });
         if order.op == Op::Refund {
             entry.funds.captured = entry.funds.authorized;

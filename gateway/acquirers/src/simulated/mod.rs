@@ -13,8 +13,8 @@ use crate::bank::test_cards::{Behaviour, behaviour};
 use crate::bank::{Book, Op, Order, Ruling, Stated, Verdict};
 use gateway_core::acquirer::{
     Abilities, Able, Acquirer, AcquirerRequest, Answer, Approval, ChallengeResult, Check, CustomerAction,
-    Decline, DeclineCode, LateAnswer, LateAnswers, Link, Original, OriginalKind, PendingAnswer, Permit,
-    Trace, Verb,
+    CustomerPresence, Decline, DeclineCode, LateAnswer, LateAnswers, Link, Original, OriginalKind,
+    PendingAnswer, Permit, Trace, Verb,
 };
 use gateway_core::money::{Currency, Money};
 use gateway_core::ports::BoxFuture;
@@ -204,7 +204,10 @@ fn verdict(request: &AcquirerRequest) -> Verdict {
         }
         Behaviour::Decline(code) => Verdict::Decline(code),
         Behaviour::FailsToCharge => Verdict::Decline(DeclineCode::GenericDecline),
-        Behaviour::Challenge => Verdict::Challenge,
+        Behaviour::Challenge => match request.customer {
+            CustomerPresence::Present => Verdict::Challenge,
+            CustomerPresence::Absent => Verdict::Decline(DeclineCode::AuthenticationRequired),
+        },
     }
 }
 

@@ -114,6 +114,9 @@ static TOLLGATE_1987: LazyLock<Profile> = LazyLock::new(|| {
 });
 
 impl Profile {
+    /// The file of the built-in profile, to start another one from.
+    pub const TOLLGATE_1987_FILE: &str = include_str!("../../../profiles/tollgate-1987.toml");
+
     /// The profile that is built in: ISO 8583:1987, ASCII fields, binary bitmaps, two-byte header.
     #[must_use]
     pub fn tollgate_1987() -> &'static Profile {

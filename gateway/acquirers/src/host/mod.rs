@@ -1,0 +1,13 @@
+//! The far end: an acquirer host that speaks ISO 8583, for tests, load tests and the curious. It keeps a book of its own, so
+//! it is a witness that shares nothing with the gateway's store.
+
+mod answer;
+mod book_file;
+mod faults;
+mod serve;
+mod settings;
+
+pub use book_file::{BookFile, Line, Summary, summary};
+pub use faults::{Fault, FaultCounts, FaultKind, Faults};
+pub use serve::Host;
+pub use settings::{Latency, Settings};
