@@ -3,8 +3,8 @@
 use crate::request::{World, approved, capture, card, original, request, trace};
 use gateway_acquirers::simulated::{Settings, Simulated};
 use gateway_core::acquirer::{
-    Acquirer, AcquirerRequest, Answer, ChallengeResult, Check, CustomerAction, DeclineCode, OriginalKind,
-    Permit, Verb,
+    Acquirer, AcquirerRequest, Answer, ChallengeResult, Check, CustomerAction, CustomerPresence, DeclineCode,
+    OriginalKind, Permit, Verb,
 };
 use std::sync::Arc;
 use tokio::time::{Duration, Instant};
@@ -112,6 +112,16 @@ async fn the_challenge_ends_as_the_customer_ends_it() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_challenge_to_nobody_is_declined() {
+    let (_, acquirer) = simulated(Settings::default());
+    let alone = AcquirerRequest { customer: CustomerPresence::Absent, ..request(1, Verb::Authorize) };
+    let answer = send(&acquirer, AcquirerRequest { card: Some(card("4000002760003184")), ..alone }).await;
+    assert!(
+        matches!(answer, Answer::Declined(decline) if decline.code == DeclineCode::AuthenticationRequired)
+    );
 }
 
 #[tokio::test]

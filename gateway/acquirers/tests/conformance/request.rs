@@ -1,9 +1,10 @@
 //! Messages to acquirers, and the ports that adapters need, for tests.
 
 use gateway_acquirers::Ports;
+use gateway_acquirers::tasks::TokioTasks;
 use gateway_core::acquirer::{
-    AcquirerRequest, Answer, Approval, FinalCapture, LateAnswer, LateAnswers, Original, OriginalKind, Trace,
-    Transmission, Verb,
+    AcquirerRequest, Answer, Approval, CustomerPresence, FinalCapture, LateAnswer, LateAnswers, Original,
+    OriginalKind, Trace, Transmission, Verb,
 };
 use gateway_core::card::{CardInClear, Cvc, Pan};
 use gateway_core::id::{Id, MerchantId};
@@ -40,8 +41,14 @@ pub fn request(number: u64, verb: Verb) -> AcquirerRequest {
         amount: usd(1_000),
         card: Some(card(VISA)),
         verb,
+        customer: CustomerPresence::Present,
         timeout_ms: 2_000,
     }
+}
+
+/// The same message as one that its peer may have seen.
+pub fn repeated(number: u64, verb: Verb) -> AcquirerRequest {
+    AcquirerRequest { transmission: Transmission::Repeat, ..request(number, verb) }
 }
 
 /// An authorization of 10.00 USD as its sender knows it.
@@ -71,7 +78,7 @@ pub struct World {
 impl World {
     pub fn ports(self: &Arc<World>) -> Ports {
         let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (self.clone(), self.clone());
-        Ports { clock, random, sequences: self.clone(), late: self.clone() }
+        Ports { clock, random, sequences: self.clone(), late: self.clone(), tasks: Arc::new(TokioTasks) }
     }
 
     pub fn late(&self) -> Vec<LateAnswer> {
