@@ -1,0 +1,104 @@
+//! The one thread through which all commits go: it takes whatever waits when the last sync ended, judges it in order, writes it as one
+//! group, syncs once, and tells each its verdict.
+
+use super::feeder::{Feeder, Task};
+use super::files::FileDisk;
+use super::fjall_index::FjallIndex;
+use super::machine::{Broken, Judged, Machine, Verdict};
+use super::options::Options;
+use super::queue::{Next, Queue, Reply, Request};
+use super::room::{Reserve, Room};
+use super::stats::Counters;
+use gateway_core::journal::Urgency;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// How long the writer sleeps at most: a checkpoint that is due waits no longer than that.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The writer's thread.
+pub(crate) struct Committer {
+    pub machine: Machine<FileDisk, FjallIndex>,
+    pub queue: Arc<Queue>,
+    pub feeder: Feeder,
+    pub counters: Arc<Counters>,
+    pub options: Options,
+    pub reserve: Reserve,
+    /// Position and time of the last checkpoint that was begun.
+    pub last_checkpoint: (u64, Instant),
+}
+
+impl Committer {
+    /// Serves until the line is closed; then everything is in the index, and the last checkpoint is written.
+    pub(crate) fn run(mut self) -> Result<(), Broken> {
+        loop {
+            match self.queue.take(PATIENCE) {
+                Next::Requests(requests) => self.serve(requests)?,
+                Next::Idle => {}
+                Next::Closed => break,
+            }
+            self.checkpoint_if_due();
+        }
+        let last = self.machine.begin_checkpoint();
+        self.feeder.finish(last);
+        Ok(())
+    }
+
+    fn serve(&mut self, mut requests: VecDeque<Request>) -> Result<(), Broken> {
+        while !requests.is_empty() {
+            self.group(&mut requests)?;
+        }
+        Ok(())
+    }
+
+    /// Takes from the front as much as one group holds.
+    fn group(&mut self, requests: &mut VecDeque<Request>) -> Result<(), Broken> {
+        let room = self.reserve.look(&self.machine.view.disk, self.options.group_bytes as u64);
+        let room = room.map_err(Broken::Disk)?;
+        let mut judged: Vec<(oneshot::Sender<Reply>, Judged)> = Vec::with_capacity(requests.len());
+        while let Some(Request { prepared, tell }) = requests.pop_front() {
+            if room == Room::Tight && prepared.urgency() == Urgency::New {
+                self.counters.shed();
+                tell.send(Reply::Full).ok();
+                continue;
+            }
+            judged.push((tell, self.machine.stage(prepared)?));
+            if self.machine.staged_bytes() >= self.options.group_bytes {
+                break;
+            }
+        }
+        let begun = Instant::now();
+        let durable = self.machine.commit()?;
+        if durable.commits > 0 {
+            self.counters.group(durable.commits as u64, durable.bytes as u64, begun.elapsed());
+        }
+        for (tell, judged) in judged {
+            let verdict = judged.told(&durable);
+            match &verdict {
+                Verdict::Committed(_) => {}
+                Verdict::Conflict(_) => self.counters.conflict(),
+                Verdict::Overloaded => self.counters.shed(),
+            }
+            // Whoever waited may be gone; the commit stands all the same.
+            tell.send(Reply::Judged(verdict)).ok();
+        }
+        if !self.machine.view.layers().frozen.is_empty() {
+            self.feeder.tell(Task::Feed);
+        }
+        Ok(())
+    }
+
+    fn checkpoint_if_due(&mut self) {
+        let (position, at) = self.last_checkpoint;
+        let written = self.machine.position() - position;
+        let due = written >= self.options.checkpoint_bytes
+            || (written > 0 && at.elapsed() >= self.options.checkpoint_interval);
+        if due && self.feeder.begin_checkpoint() {
+            let checkpoint = self.machine.begin_checkpoint();
+            self.last_checkpoint = (checkpoint.position, Instant::now());
+            self.feeder.tell(Task::Checkpoint(Box::new(checkpoint)));
+        }
+    }
+}

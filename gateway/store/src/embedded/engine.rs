@@ -1,0 +1,210 @@
+//! The embedded engine: the journal machine on real files, one thread that writes, one that feeds the index, and any number that read.
+//!
+//! Reads run where they are called: an entry from memory or the index, then one read of the journal, mostly from the page cache: tens of
+//! microseconds at worst, but for a cold disk. Long lists let others run between their pages.
+
+use super::committer::Committer;
+use super::error::{OpenError, io_error};
+use super::feeder::feeder;
+use super::files::{DirLock, FileDisk};
+use super::fjall_index::FjallIndex;
+use super::machine::{Broken, Verdict};
+use super::options::{Fatal, Options};
+use super::prepared::Prepared;
+use super::query::Walk;
+use super::queue::{Queue, Reply, Request};
+use super::recover::{Recovered, Setup, recover};
+use super::room::Reserve;
+use super::stats::{Counters, Stats};
+use super::view::View;
+use gateway_core::id::PaymentId;
+use gateway_core::journal::{
+    Batch, CommitError, Journal, Observer, Query, Receipt, RowKey, StoreError, Versioned,
+};
+use gateway_core::payment::Recorded;
+use gateway_core::ports::BoxFuture;
+use gateway_core::tenant::Tenant;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Instant;
+use tokio::sync::oneshot;
+
+/// The directory of the index, inside the store's.
+const INDEX_DIR: &str = "index";
+
+/// An open store.
+pub struct Embedded {
+    view: Arc<View<FileDisk, FjallIndex>>,
+    queue: Arc<Queue>,
+    counters: Arc<Counters>,
+    recovered: Recovered,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Last, so that the directory is free only when nothing works in it any more.
+    _lock: DirLock,
+}
+
+/// Opens the store in `dir`, which is made if it is missing. The observer is restored and told of all that came after its snapshot
+/// before this returns.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn open(
+    dir: &Path,
+    options: Options,
+    observer: Option<Arc<dyn Observer>>,
+) -> Result<Embedded, OpenError> {
+    let lock = DirLock::take(dir)?;
+    Counters::describe();
+    let disk = FileDisk::open(dir).map_err(io_error(format!("opening {}", dir.display())))?;
+    let index = FjallIndex::open(&dir.join(INDEX_DIR), options.index).map_err(OpenError::Index)?;
+    let reserve = Reserve::hold(&disk, options.reserve_bytes);
+    let setup = Setup { sizes: options.sizes, random: Arc::clone(&options.random), observer };
+    let (mut machine, recovered) = recover(disk, index, setup)?;
+    let view = Arc::clone(&machine.view);
+    if recovered.groups > 0 {
+        // The next start need not read all this again.
+        let checkpoint = machine.begin_checkpoint();
+        view.finish_checkpoint(&checkpoint).map_err(|broken| OpenError::Io {
+            what: "writing the first checkpoint".to_owned(),
+            source: std::io::Error::other(broken.to_string()),
+        })?;
+    }
+    let queue = Arc::new(Queue::new(options.queue));
+    let counters = Arc::new(Counters::default());
+    let (feeder, feeder_thread) = feeder(Arc::clone(&view), Arc::clone(&counters));
+    let last_checkpoint = (machine.position(), Instant::now());
+    let fatal = Arc::clone(&options.fatal);
+    let committer = Committer {
+        machine,
+        queue: Arc::clone(&queue),
+        feeder,
+        counters: Arc::clone(&counters),
+        options,
+        reserve,
+        last_checkpoint,
+    };
+    let guard = Guard { view: Arc::clone(&view), queue: Arc::clone(&queue), fatal };
+    let threads = vec![
+        spawn("store-feeder", guard.clone(), move || feeder_thread.run())?,
+        spawn("store-writer", guard, move || committer.run())?,
+    ];
+    Ok(Embedded { view, queue, counters, recovered, threads: Mutex::new(threads), _lock: lock })
+}
+
+/// What a thread of the store does when it can't go on.
+#[derive(Clone)]
+struct Guard {
+    view: Arc<View<FileDisk, FjallIndex>>,
+    queue: Arc<Queue>,
+    fatal: Fatal,
+}
+
+impl Guard {
+    fn stop(&self, why: &str) {
+        (self.fatal)(why);
+        // Only where the hook lets the process live: nothing is acknowledged any more.
+        self.queue.abandon(why);
+    }
+
+    fn broken(&self, broken: &Broken) {
+        if matches!(broken, Broken::Index(_)) {
+            self.view.distrust_index().ok();
+        }
+        self.stop(&broken.to_string());
+    }
+}
+
+fn spawn(
+    name: &str,
+    guard: Guard,
+    run: impl FnOnce() -> Result<(), Broken> + Send + 'static,
+) -> Result<JoinHandle<()>, OpenError> {
+    let body = move || match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(Ok(())) => {}
+        Ok(Err(broken)) => guard.broken(&broken),
+        Err(_panic) => guard.stop("a thread of the store panicked"),
+    };
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(body)
+        .map_err(io_error("starting a thread of the store"))
+}
+
+impl Embedded {
+    /// How the start went.
+    pub const fn recovered(&self) -> Recovered {
+        self.recovered
+    }
+
+    /// What was counted since the start; also refreshes the gauges.
+    pub fn stats(&self) -> Stats {
+        self.counters.stats(self.queue.len() as u64, self.view.layers().len() as u64)
+    }
+
+    /// Serves what waits, writes a last checkpoint, and ends. Later commits are refused; reads go on. Blocks until it is done: call it
+    /// where blocking is allowed. A second call does nothing.
+    pub fn close(&self) {
+        self.queue.close("the store is closed");
+        let threads =
+            std::mem::take(&mut *self.threads.lock().expect("nothing panics while it holds this lock"));
+        for thread in threads {
+            // It caught its own panics and told of them.
+            thread.join().ok();
+        }
+    }
+
+    async fn commit_batch(&self, batch: Batch) -> Result<Receipt, CommitError> {
+        let prepared = Prepared::new(batch)?;
+        let (tell, told) = oneshot::channel();
+        self.queue.push(Request { prepared, tell }).inspect_err(|error| {
+            if *error == CommitError::Overloaded {
+                self.counters.shed();
+            }
+        })?;
+        match told.await {
+            Ok(Reply::Judged(Verdict::Committed(receipt))) => Ok(receipt),
+            Ok(Reply::Judged(Verdict::Conflict(key))) => Err(self.view.conflict(key)),
+            Ok(Reply::Judged(Verdict::Overloaded)) => Err(CommitError::Overloaded),
+            Ok(Reply::Full) => Err(CommitError::Full),
+            Err(_gone) => {
+                Err(CommitError::Unknown("the store stopped while the commit was under way".to_owned()))
+            }
+        }
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Journal for Embedded {
+    fn commit<'a>(&'a self, batch: Batch) -> BoxFuture<'a, Result<Receipt, CommitError>> {
+        Box::pin(self.commit_batch(batch))
+    }
+
+    fn read<'a>(&'a self, key: &'a RowKey) -> BoxFuture<'a, Result<Option<Versioned>, StoreError>> {
+        Box::pin(async move { self.view.read(key) })
+    }
+
+    fn query<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Vec<Versioned>, StoreError>> {
+        Box::pin(async move {
+            let mut walk = Walk::of(query);
+            while walk.step(&self.view)? {
+                tokio::task::yield_now().await;
+            }
+            Ok(walk.finish(query))
+        })
+    }
+
+    fn history<'a>(
+        &'a self,
+        tenant: Tenant,
+        payment: PaymentId,
+    ) -> BoxFuture<'a, Result<Vec<Recorded>, StoreError>> {
+        Box::pin(async move { self.view.history(tenant, payment) })
+    }
+}

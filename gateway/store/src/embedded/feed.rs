@@ -1,0 +1,87 @@
+//! The feeder's half of the store: what is durable in the journal goes on into the index, and checkpoints say how far it has come.
+//!
+//! A checkpoint is written only after the whole index was synced, to a file of its own, by rename: a mark inside an index that is not
+//! synced could survive while entries before it were lost, and a lost idempotency key charges twice.
+
+use super::format::checkpoint::{self, Checkpoint};
+use super::machine::{Broken, Machine};
+use super::port::{Disk, Index, Seal};
+use super::view::View;
+use std::io;
+use std::sync::Arc;
+
+/// Changes that are told to the index at once.
+const CHUNK: usize = 2048;
+
+impl<D: Disk, I: Index> Machine<D, I> {
+    /// Puts what has been gathered into the index.
+    ///
+    /// # Errors
+    /// The machine is broken: it must be dropped, and recovered anew.
+    pub fn feed(&mut self) -> Result<(), Broken> {
+        self.view.layers_mut().freeze();
+        self.view.feed_all()
+    }
+
+    /// Makes a checkpoint, all in one.
+    ///
+    /// # Errors
+    /// As [`Machine::feed`].
+    pub fn checkpoint(&mut self) -> Result<(), Broken> {
+        let checkpoint = self.begin_checkpoint();
+        self.view.finish_checkpoint(&checkpoint)
+    }
+}
+
+impl<D: Disk, I: Index> View<D, I> {
+    /// Puts the oldest frozen layer into the index; `false` if there was none.
+    pub(crate) fn feed_one(&self) -> Result<bool, Broken> {
+        let Some(layer) = self.layers().frozen.front().map(Arc::clone) else { return Ok(false) };
+        let mut changes = layer.changes();
+        loop {
+            let chunk: Vec<_> = changes.by_ref().take(CHUNK).collect();
+            if chunk.is_empty() {
+                break;
+            }
+            self.index.write(chunk).map_err(Broken::Index)?;
+        }
+        drop(changes);
+        // Only now: readers look here first, and then find in the index what left.
+        self.layers_mut().frozen.pop_front();
+        Ok(true)
+    }
+
+    /// Puts all frozen layers into the index.
+    pub(crate) fn feed_all(&self) -> Result<(), Broken> {
+        while self.feed_one()? {}
+        Ok(())
+    }
+
+    /// Completes a checkpoint that the machine began.
+    pub(crate) fn finish_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), Broken> {
+        self.feed_all()?;
+        let seal = Seal { store: checkpoint.store, number: checkpoint.seal };
+        self.index.persist(seal).map_err(Broken::Index)?;
+        self.write_checkpoint(checkpoint).map_err(Broken::Disk)
+    }
+
+    fn write_checkpoint(&self, checkpoint: &Checkpoint) -> io::Result<()> {
+        let disk = &self.disk;
+        if disk.list()?.iter().any(|name| name == checkpoint::FILE_NEXT) {
+            disk.remove(checkpoint::FILE_NEXT)?;
+        }
+        disk.create(checkpoint::FILE_NEXT)?;
+        disk.append(checkpoint::FILE_NEXT, &checkpoint.encode())?;
+        disk.sync(checkpoint::FILE_NEXT)?;
+        disk.rename(checkpoint::FILE_NEXT, checkpoint::FILE)?;
+        disk.sync_dir()
+    }
+
+    /// Takes back all trust in the index: the next start rebuilds it from the journal.
+    pub(crate) fn distrust_index(&self) -> io::Result<()> {
+        if self.disk.list()?.iter().any(|name| name == checkpoint::FILE) {
+            self.disk.remove(checkpoint::FILE)?;
+        }
+        self.disk.sync_dir()
+    }
+}

@@ -1,0 +1,84 @@
+//! The thread that brings commits into the index and writes checkpoints, so that the writer never waits for either.
+
+use super::files::FileDisk;
+use super::fjall_index::FjallIndex;
+use super::format::checkpoint::Checkpoint;
+use super::machine::Broken;
+use super::stats::Counters;
+use super::view::View;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Instant;
+
+/// Tasks that wait, at most: one to feed, one checkpoint, and the last one.
+const TASKS: usize = 4;
+
+/// What the feeder is told to do.
+pub(crate) enum Task {
+    /// A layer is frozen.
+    Feed,
+    Checkpoint(Box<Checkpoint>),
+}
+
+/// The writer's end.
+pub(crate) struct Feeder {
+    tasks: SyncSender<Task>,
+    /// A checkpoint is under way.
+    busy: Arc<AtomicBool>,
+}
+
+/// The feeder's end.
+pub(crate) struct FeederThread {
+    view: Arc<View<FileDisk, FjallIndex>>,
+    tasks: Receiver<Task>,
+    busy: Arc<AtomicBool>,
+    counters: Arc<Counters>,
+}
+
+/// Both ends.
+pub(crate) fn feeder(
+    view: Arc<View<FileDisk, FjallIndex>>,
+    counters: Arc<Counters>,
+) -> (Feeder, FeederThread) {
+    let (tell, tasks) = sync_channel(TASKS);
+    let busy = Arc::new(AtomicBool::new(false));
+    let thread = FeederThread { view, tasks, busy: Arc::clone(&busy), counters };
+    (Feeder { tasks: tell, busy }, thread)
+}
+
+impl Feeder {
+    /// Claims the right to send a checkpoint; `false` while another is under way.
+    pub(crate) fn begin_checkpoint(&self) -> bool {
+        !self.busy.swap(true, Ordering::AcqRel)
+    }
+
+    /// Tells without waiting. A `Feed` that finds no place is not missed: the tasks before it feed all there is.
+    pub(crate) fn tell(&self, task: Task) {
+        self.tasks.try_send(task).ok();
+    }
+
+    /// Hands over the last checkpoint. The feeder's thread ends after it.
+    pub(crate) fn finish(self, checkpoint: Checkpoint) {
+        // Fails only if the thread ended already, for a reason that it told.
+        self.tasks.send(Task::Checkpoint(Box::new(checkpoint))).ok();
+    }
+}
+
+impl FeederThread {
+    /// Works until the writer is gone.
+    pub(crate) fn run(self) -> Result<(), Broken> {
+        while let Ok(task) = self.tasks.recv() {
+            match task {
+                Task::Feed => self.view.feed_all()?,
+                Task::Checkpoint(checkpoint) => {
+                    let begun = Instant::now();
+                    self.view.finish_checkpoint(&checkpoint)?;
+                    self.counters.checkpoint(begun.elapsed());
+                    self.busy.store(false, Ordering::Release);
+                }
+            }
+        }
+        Ok(())
+    }
+}

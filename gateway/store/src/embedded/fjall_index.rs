@@ -1,0 +1,207 @@
+//! The index port over fjall: two keyspaces, because claims come in no order and would drag everything else through their compactions.
+//!
+//! Nothing is synced but at a checkpoint. There, first all entries in memory go into tables, so that what the checkpoint promises does
+//! not hang on fjall's own log; then both keyspaces get the seal, each in a table, and all is synced. A table, a list of tables or a keyspace
+//! that is missing afterwards fails the opening or hides the seal, and the index is rebuilt.
+
+use super::keys;
+use super::port::{Change, Index, IndexError, Seal, Visit};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use gateway_core::journal::First;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{RwLock, RwLockReadGuard};
+use std::time::{Duration, Instant};
+
+/// Below all keys of rows and lists.
+const SEAL: &[u8] = &[0];
+/// A table that is not written after this time never will be.
+const FLUSH_DEADLINE: Duration = Duration::from_secs(120);
+const FLUSH_POLL: Duration = Duration::from_millis(2);
+
+/// Sizes of the index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexSizes {
+    /// Bytes of blocks kept in memory.
+    pub cache_bytes: u64,
+    /// Bytes of entries gathered in memory before they become a table, for each of the two keyspaces.
+    pub memtable_bytes: u64,
+}
+
+impl Default for IndexSizes {
+    fn default() -> Self {
+        Self { cache_bytes: 96 << 20, memtable_bytes: 16 << 20 }
+    }
+}
+
+/// An index in a directory of its own.
+pub struct FjallIndex {
+    dir: PathBuf,
+    sizes: IndexSizes,
+    /// `None` only while it is being made anew, or after that failed.
+    spaces: RwLock<Option<Spaces>>,
+}
+
+struct Spaces {
+    database: Database,
+    ordered: Keyspace,
+    claims: Keyspace,
+}
+
+const HELD: &str = "nothing panics while it holds this lock";
+
+fn failed(error: impl std::fmt::Display) -> IndexError {
+    IndexError(error.to_string())
+}
+
+fn missing_is_fine(result: std::io::Result<()>) -> Result<(), IndexError> {
+    match result {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+impl Spaces {
+    fn open(dir: &Path, sizes: IndexSizes) -> Result<Self, IndexError> {
+        // Damaged files have been seen to panic.
+        let opened = catch_unwind(AssertUnwindSafe(|| Self::open_checked(dir, sizes)));
+        opened.unwrap_or_else(|_| Err(IndexError("it panicked while opening".to_owned())))
+    }
+
+    fn open_checked(dir: &Path, sizes: IndexSizes) -> Result<Self, IndexError> {
+        let database = Database::builder(dir)
+            .manual_journal_persist(true)
+            .cache_size(sizes.cache_bytes)
+            .worker_threads(2)
+            .open()
+            .map_err(failed)?;
+        let options = || {
+            KeyspaceCreateOptions::default()
+                .manual_journal_persist(true)
+                .max_memtable_size(sizes.memtable_bytes)
+        };
+        let ordered = database.keyspace("ordered", options).map_err(failed)?;
+        let claims = database.keyspace("claims", options).map_err(failed)?;
+        Ok(Self { database, ordered, claims })
+    }
+
+    fn of(&self, key: &[u8]) -> &Keyspace {
+        if keys::is_unordered(key) { &self.claims } else { &self.ordered }
+    }
+
+    /// Puts everything in memory into a table.
+    fn flush(space: &Keyspace) -> Result<(), IndexError> {
+        space.rotate_memtable().map_err(failed)?;
+        let begun = Instant::now();
+        while space.sealed_memtable_count() > 0 {
+            if begun.elapsed() > FLUSH_DEADLINE {
+                return Err(IndexError("a table was not written in time".to_owned()));
+            }
+            std::thread::sleep(FLUSH_POLL);
+        }
+        Ok(())
+    }
+}
+
+impl FjallIndex {
+    /// Opens the index in `dir`. One that can't be opened is dropped and made anew, empty.
+    ///
+    /// # Errors
+    /// It can't be made anew either.
+    pub fn open(dir: &Path, sizes: IndexSizes) -> Result<Self, IndexError> {
+        let index = Self { dir: dir.to_owned(), sizes, spaces: RwLock::new(None) };
+        match Spaces::open(dir, sizes) {
+            Ok(spaces) => *index.spaces.write().expect(HELD) = Some(spaces),
+            Err(error) => {
+                tracing::warn!(%error, "the index can't be opened: it is made anew");
+                index.clear()?;
+            }
+        }
+        Ok(index)
+    }
+
+    fn with<T>(&self, run: impl FnOnce(&Spaces) -> Result<T, IndexError>) -> Result<T, IndexError> {
+        let guard: RwLockReadGuard<'_, _> = self.spaces.read().expect(HELD);
+        run(guard.as_ref().ok_or_else(|| IndexError("it could not be made anew".to_owned()))?)
+    }
+}
+
+impl Index for FjallIndex {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, IndexError> {
+        self.with(|spaces| Ok(spaces.of(key).get(key).map_err(failed)?.map(|value| value.to_vec())))
+    }
+
+    fn write(&self, changes: Vec<Change>) -> Result<(), IndexError> {
+        self.with(|spaces| {
+            let mut batch = spaces.database.batch().durability(None);
+            for (key, value) in changes {
+                let space = spaces.of(&key);
+                match value {
+                    Some(value) => batch.insert(space, key, value),
+                    None => batch.remove(space, key),
+                }
+            }
+            batch.commit().map_err(failed)
+        })
+    }
+
+    fn range(&self, from: &[u8], to: &[u8], first: First, visit: &mut Visit<'_>) -> Result<(), IndexError> {
+        self.with(|spaces| {
+            let mut range = spaces.of(from).range(from..=to);
+            while let Some(item) = match first {
+                First::Oldest => range.next(),
+                First::Newest => range.next_back(),
+            } {
+                let (key, value) = item.into_inner().map_err(failed)?;
+                if visit(&key, &value) == ControlFlow::Break(()) {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn persist(&self, seal: Seal) -> Result<(), IndexError> {
+        let bytes = [seal.store.to_be_bytes(), seal.number.to_be_bytes()].concat();
+        self.with(|spaces| {
+            for space in [&spaces.ordered, &spaces.claims] {
+                // The seal is the last entry of its table.
+                space.insert(SEAL, bytes.as_slice()).map_err(failed)?;
+                Spaces::flush(space)?;
+            }
+            spaces.database.persist(PersistMode::SyncAll).map_err(failed)
+        })
+    }
+
+    fn seal(&self) -> Result<Option<Seal>, IndexError> {
+        self.with(|spaces| {
+            let one = |space: &Keyspace| -> Result<Option<Seal>, IndexError> {
+                let Some(bytes) = space.get(SEAL).map_err(failed)? else { return Ok(None) };
+                let (store, number) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>());
+                Ok(store.zip(number).map(|(store, number)| Seal {
+                    store: u64::from_be_bytes(*store),
+                    number: u64::from_be_bytes(*number),
+                }))
+            };
+            let (ordered, claims) = (one(&spaces.ordered)?, one(&spaces.claims)?);
+            // A crash between the two leaves the older one for the whole.
+            Ok(ordered.zip(claims).map(|(a, b)| if a.number <= b.number { a } else { b }))
+        })
+    }
+
+    fn clear(&self) -> Result<(), IndexError> {
+        let mut spaces = self.spaces.write().expect(HELD);
+        drop(spaces.take());
+        // Renamed first, so that a crash leaves all of it or nothing.
+        let dropped = self.dir.with_extension("dropped");
+        missing_is_fine(std::fs::remove_dir_all(&dropped))?;
+        missing_is_fine(std::fs::rename(&self.dir, &dropped))?;
+        if let Some(parent) = self.dir.parent() {
+            std::fs::File::open(parent).and_then(|parent| parent.sync_all()).map_err(failed)?;
+        }
+        missing_is_fine(std::fs::remove_dir_all(&dropped))?;
+        *spaces = Some(Spaces::open(&self.dir, self.sizes)?);
+        Ok(())
+    }
+}

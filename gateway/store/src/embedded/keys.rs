@@ -1,0 +1,264 @@
+//! Keys and values of the index. All keys begin with a kind; those of rows and lists go on with the tenant.
+//!
+//! A row's entry says where its latest version stands in the journal. Lists by customer or e-mail and the due work have keys of their own
+//! and empty values. Entries of lists are hints: whoever follows one reads the row and looks whether it still belongs there.
+
+use crate::rows;
+use gateway_core::id::{Id, MerchantId, PaymentId};
+use gateway_core::journal::{DueKind, Row, RowKey, Version};
+use gateway_core::tenant::{Mode, Tenant};
+use gateway_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+const PAYMENT: u8 = 0x10;
+const CLAIM: u8 = 0x11;
+const EVENT: u8 = 0x12;
+const REFUND: u8 = 0x13;
+const PAYMENT_METHOD: u8 = 0x14;
+const TOKEN: u8 = 0x15;
+const CUSTOMER: u8 = 0x16;
+const SETUP_INTENT: u8 = 0x17;
+const MERCHANT: u8 = 0x18;
+const API_KEY: u8 = 0x19;
+const SEQUENCE: u8 = 0x1A;
+const LIST: u8 = 0x30;
+const DUE: u8 = 0x40;
+
+const TENANT_LEN: usize = 17;
+
+/// What the index holds of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub version: Version,
+    /// Where the latest record of the row stands in the journal.
+    pub position: u64,
+    pub facets: Facets,
+}
+
+/// What decides in which lists a row stands; kept in its entry, so that it can be taken out of them without reading the row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub(crate) struct Facets {
+    pub link: Link,
+    pub due: Option<(DueKind, Timestamp)>,
+}
+
+/// What a row belongs to, beside its tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub(crate) enum Link {
+    #[default]
+    None,
+    /// It stands in the list of this customer, or of this e-mail.
+    List(u128),
+    /// The kind of an event: filters without reading.
+    Tag(u8),
+}
+
+impl Facets {
+    /// Those of a row.
+    pub(crate) fn of(row: &Row) -> Self {
+        let link = match row {
+            Row::Event(event) => Link::Tag(event.kind as u8),
+            Row::Customer(customer) => match customer.email.as_deref().filter(|_| !customer.deleted) {
+                Some(email) => Link::List(digest(email)),
+                None => Link::None,
+            },
+            Row::Payment(_) | Row::PaymentMethod(_) | Row::SetupIntent(_) => {
+                rows::customer_of(row).map_or(Link::None, |customer| Link::List(customer.0.0))
+            }
+            Row::Claim(_)
+            | Row::Refund(_)
+            | Row::Token(_)
+            | Row::Merchant(_)
+            | Row::ApiKey(_)
+            | Row::Sequence(_) => Link::None,
+        };
+        Self { link, due: rows::due_of(row) }
+    }
+
+    /// The keys, beside the row's own, under which a row with these facets stands.
+    pub(crate) fn list_keys(&self, row: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+        let list = match self.link {
+            Link::List(link) => Some(list_key(row, link)),
+            Link::None | Link::Tag(_) => None,
+        };
+        let due = self.due.map(|(kind, at)| {
+            let mut key = due_start(kind, at);
+            key.extend_from_slice(&row[1..]);
+            key
+        });
+        list.into_iter().chain(due)
+    }
+}
+
+/// Where an e-mail's customers are listed. Equal digests of different e-mails do no harm: rows are looked at before they are listed.
+pub(crate) fn digest(text: &str) -> u128 {
+    const OFFSET: u128 = 0x6C62_272E_07BB_0142_62B8_2175_6295_C58D;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013B;
+    text.bytes().fold(OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME))
+}
+
+fn put_tenant(out: &mut Vec<u8>, tenant: Tenant) {
+    out.extend_from_slice(&tenant.merchant.0.0.to_be_bytes());
+    out.push(match tenant.mode {
+        Mode::Test => 0,
+        Mode::Live => 1,
+    });
+}
+
+fn of_tenant(kind: u8, tenant: Tenant, rest: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(1 + TENANT_LEN + rest.len());
+    key.push(kind);
+    put_tenant(&mut key, tenant);
+    key.extend_from_slice(rest);
+    key
+}
+
+fn of_id(kind: u8, tenant: Tenant, id: Id) -> Vec<u8> {
+    of_tenant(kind, tenant, &id.0.to_be_bytes())
+}
+
+/// The index key of a row.
+pub(crate) fn row_key(key: &RowKey) -> Vec<u8> {
+    let bare = |kind: u8, rest: &[u8]| [&[kind], rest].concat();
+    match key {
+        RowKey::Payment(tenant, id) => of_id(PAYMENT, *tenant, id.0),
+        RowKey::Claim(claim) => of_tenant(CLAIM, claim.tenant, claim.key.as_bytes()),
+        RowKey::Event(tenant, id) => of_id(EVENT, *tenant, id.0),
+        RowKey::Refund(tenant, id) => of_id(REFUND, *tenant, id.0),
+        RowKey::PaymentMethod(tenant, id) => of_id(PAYMENT_METHOD, *tenant, id.0),
+        RowKey::Token(tenant, id) => of_id(TOKEN, *tenant, id.0),
+        RowKey::Customer(tenant, id) => of_id(CUSTOMER, *tenant, id.0),
+        RowKey::SetupIntent(tenant, id) => of_id(SETUP_INTENT, *tenant, id.0),
+        RowKey::Merchant(id) => bare(MERCHANT, &id.0.0.to_be_bytes()),
+        RowKey::ApiKey(hash) => bare(API_KEY, hash),
+        RowKey::Sequence(name) => bare(SEQUENCE, name.as_bytes()),
+    }
+}
+
+/// Whether an index key is that of a claim: claims come in no order, and an index does well to keep them apart.
+pub(crate) fn is_unordered(key: &[u8]) -> bool {
+    key.first() == Some(&CLAIM)
+}
+
+/// The kind, as a place in a table, and id of a row whose ids are drawn in order of time.
+pub(crate) fn timed_id(key: &RowKey) -> Option<(usize, u128)> {
+    match key {
+        RowKey::Payment(_, id) => Some((0, id.0.0)),
+        RowKey::Event(_, id) => Some((1, id.0.0)),
+        RowKey::Refund(_, id) => Some((2, id.0.0)),
+        RowKey::PaymentMethod(_, id) => Some((3, id.0.0)),
+        RowKey::Token(_, id) => Some((4, id.0.0)),
+        RowKey::Customer(_, id) => Some((5, id.0.0)),
+        RowKey::SetupIntent(_, id) => Some((6, id.0.0)),
+        RowKey::Merchant(id) => Some((7, id.0.0)),
+        RowKey::Claim(_) | RowKey::ApiKey(_) | RowKey::Sequence(_) => None,
+    }
+}
+
+/// The key of a row, given by its own key, in the list of `link`.
+fn list_key(row: &[u8], link: u128) -> Vec<u8> {
+    let (head, id) = row.split_at(1 + TENANT_LEN);
+    let mut key = list_start(head, link);
+    key.extend_from_slice(id);
+    key
+}
+
+/// What the keys of one list begin with; `head` is the kind and tenant of its rows.
+fn list_start(head: &[u8], link: u128) -> Vec<u8> {
+    let mut key = Vec::with_capacity(1 + head.len() + 32);
+    key.push(LIST);
+    key.extend_from_slice(head);
+    key.extend_from_slice(&link.to_be_bytes());
+    key
+}
+
+fn due_start(kind: DueKind, at: Timestamp) -> Vec<u8> {
+    let mut key = Vec::with_capacity(2 + 8 + TENANT_LEN + 16);
+    key.push(DUE);
+    key.push(match kind {
+        DueKind::Open => 0,
+        DueKind::Expiry => 1,
+    });
+    // Flipping the sign makes the order of bytes that of the numbers.
+    key.extend_from_slice(&((at.0 as u64) ^ (1 << 63)).to_be_bytes());
+    key
+}
+
+/// Keys between two others, both included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub from: Vec<u8>,
+    pub to: Vec<u8>,
+}
+
+impl Span {
+    /// All keys that go on after `start` with an id from `above` to `below`, neither included. `None`: there can be none.
+    fn of_ids(start: &[u8], above: Option<Id>, below: Option<Id>) -> Option<Self> {
+        let first = above.map_or(Some(0), |id| id.0.checked_add(1))?;
+        let last = below.map_or(Some(u128::MAX), |id| id.0.checked_sub(1))?;
+        let bound = |id: u128| [start, &id.to_be_bytes()].concat();
+        (first <= last).then(|| Self { from: bound(first), to: bound(last) })
+    }
+
+    /// The rows of the kind and tenant of `sample`, whatever its id.
+    pub(crate) fn of_rows(sample: &RowKey, above: Option<Id>, below: Option<Id>) -> Option<Self> {
+        let key = row_key(sample);
+        Self::of_ids(&key[..key.len() - 16], above, below)
+    }
+
+    /// The list of `link` among rows of the kind and tenant of `sample`.
+    pub(crate) fn of_list(
+        sample: &RowKey,
+        link: u128,
+        (above, below): (Option<Id>, Option<Id>),
+    ) -> Option<Self> {
+        let key = row_key(sample);
+        Self::of_ids(&list_start(&key[..1 + TENANT_LEN], link), above, below)
+    }
+
+    /// Work due until then.
+    pub(crate) fn of_due(kind: DueKind, until: Timestamp) -> Self {
+        let mut to = due_start(kind, until);
+        to.extend_from_slice(&[0xFF; TENANT_LEN + 16]);
+        Self { from: due_start(kind, Timestamp(i64::MIN)), to }
+    }
+
+    /// All API keys.
+    pub(crate) fn of_api_keys() -> Self {
+        Self { from: row_key(&RowKey::ApiKey([0; 32])), to: row_key(&RowKey::ApiKey([0xFF; 32])) }
+    }
+}
+
+/// The row that an entry of a list, of the due work, or of a row itself is about. `None` for bytes that are no such key.
+pub(crate) fn row_of(key: &[u8]) -> Option<Vec<u8>> {
+    match *key.first()? {
+        LIST => {
+            let (head, rest) = key.get(1..)?.split_at_checked(1 + TENANT_LEN)?;
+            Some([head, rest.get(16..)?].concat())
+        }
+        DUE => Some([&[PAYMENT], key.get(10..)?].concat()),
+        _row => Some(key.to_vec()),
+    }
+}
+
+/// The kind and time of a due key.
+pub(crate) fn due_of(key: &[u8]) -> Option<(DueKind, Timestamp)> {
+    let (head, rest) = key.split_at_checked(2)?;
+    let kind = match head {
+        [DUE, 0] => DueKind::Open,
+        [DUE, 1] => DueKind::Expiry,
+        _other => return None,
+    };
+    let at = u64::from_be_bytes(*rest.first_chunk()?) ^ (1 << 63);
+    Some((kind, Timestamp(at as i64)))
+}
+
+/// A key whose only use is to give [`Span::of_rows`] a kind and a tenant.
+pub(crate) fn sample_payment(tenant: Tenant) -> RowKey {
+    RowKey::Payment(tenant, PaymentId(Id(0)))
+}
+
+/// As [`sample_payment`], for merchants.
+pub(crate) const fn sample_merchant() -> RowKey {
+    RowKey::Merchant(MerchantId(Id(0)))
+}

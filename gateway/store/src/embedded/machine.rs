@@ -1,0 +1,408 @@
+//! The journal as a state machine without I/O of its own: batches are judged in the order of their arrival, written as one group, made
+//! durable by one sync, and only then shown and answered.
+//!
+//! Conditions are judged against durable state plus the group under way, so that of two batches in one group that want the same row one
+//! wins; its verdicts can be opened only with the proof that the group is durable, conflicts too: what stands in the way is then durable.
+
+use super::format::checkpoint::{Checkpoint, ID_KINDS};
+use super::format::group::{self, GroupHead};
+use super::format::record;
+use super::format::segment::{self, SegmentHead};
+use super::keys::{self, Entry, Facets};
+use super::layer::{Since, Step};
+use super::port::{Disk, Index, IndexError};
+use super::prepared::{Prepared, PreparedWrite};
+use super::recent::worth_keeping;
+use super::view::{Piece, View};
+use gateway_core::journal::{Batch, Expect, Observer, Receipt, RowKey, Urgency, Version, Versioned};
+use gateway_core::ports::Random;
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+/// Sizes of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// A segment that has grown to this many bytes is closed.
+    pub segment_bytes: u64,
+    /// Index entries that are gathered before they go into the index.
+    pub layer_entries: usize,
+    /// Index entries in memory from which on new work is shed.
+    pub overlay_entries: usize,
+    /// Rows kept decoded: at most twice as many.
+    pub recent_rows: usize,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self { segment_bytes: 128 << 20, layer_entries: 16_384, overlay_entries: 262_144, recent_rows: 8_192 }
+    }
+}
+
+/// The machine can't go on: nothing of the group under way may be acknowledged, and nothing more be written.
+#[derive(Debug)]
+pub enum Broken {
+    /// Whether the group reached the disk is not known.
+    Disk(io::Error),
+    Index(IndexError),
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Broken::Disk(error) => write!(f, "writing the journal: {error}"),
+            Broken::Index(error) => write!(f, "the index: {error}"),
+        }
+    }
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Committed(Receipt),
+    /// This row's expectation did not hold.
+    Conflict(RowKey),
+    /// The index lags too far behind for new work.
+    Overloaded,
+}
+
+/// A verdict that may not be told yet.
+#[derive(Debug)]
+#[must_use = "someone waits for this verdict"]
+pub struct Judged(Verdict);
+
+/// Proof that everything staged before is durable and shown.
+#[derive(Debug)]
+pub struct Durable {
+    /// Commits that the sync made durable.
+    pub commits: usize,
+    /// Bytes that were written.
+    pub bytes: usize,
+}
+
+impl Judged {
+    /// The verdict, now that it may be told.
+    pub fn told(self, _proof: &Durable) -> Verdict {
+        self.0
+    }
+}
+
+/// The group under way.
+#[derive(Default)]
+struct Group {
+    /// Its bytes, from the head's place on.
+    bytes: Vec<u8>,
+    /// Rows that it writes.
+    rows: HashMap<Vec<u8>, Entry>,
+    /// What the index will have to learn.
+    steps: Vec<(Vec<u8>, Step)>,
+    batches: Vec<Committed>,
+    /// Positions whose rows are replaced.
+    replaced: Vec<u64>,
+}
+
+/// A batch of the group.
+struct Committed {
+    position: u64,
+    batch: Batch,
+    /// Position of each row's record.
+    places: Vec<(u64, Version)>,
+}
+
+/// The segment that is written to.
+#[derive(Debug, Clone)]
+pub(crate) struct Tail {
+    pub head: SegmentHead,
+    pub name: String,
+    /// Bytes in the file.
+    pub len: u64,
+    /// Sequence of the next group.
+    pub sequence: u64,
+}
+
+impl Tail {
+    pub(crate) const fn position(&self) -> u64 {
+        self.head.base + self.len
+    }
+}
+
+/// The writer's half of the store.
+pub struct Machine<D, I> {
+    pub(crate) view: Arc<View<D, I>>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) sizes: Sizes,
+    pub(crate) tail: Tail,
+    /// The largest id ever written, by kind: a larger one can't exist, and needs no look into the index.
+    pub(crate) largest: [u128; ID_KINDS],
+    /// Number of the last checkpoint.
+    seal: u64,
+    group: Group,
+    broken: bool,
+}
+
+/// What must be known of a store to write to it.
+pub(crate) struct Known {
+    pub tail: Tail,
+    pub largest: [u128; ID_KINDS],
+    /// Number of the last checkpoint; 0 before the first.
+    pub seal: u64,
+}
+
+impl<D: Disk, I: Index> Machine<D, I> {
+    pub(crate) fn new(
+        view: Arc<View<D, I>>,
+        known: Known,
+        sizes: Sizes,
+        random: Arc<dyn Random>,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Self {
+        let Known { tail, largest, seal } = known;
+        Self { view, observer, random, sizes, tail, largest, seal, group: Group::default(), broken: false }
+    }
+
+    /// Bytes of the group under way.
+    pub fn staged_bytes(&self) -> usize {
+        self.group.bytes.len()
+    }
+
+    /// Position behind the last durable commit.
+    pub const fn position(&self) -> u64 {
+        self.tail.position()
+    }
+
+    /// Judges a batch and adds it to the group under way.
+    ///
+    /// # Errors
+    /// The machine is broken; so it stays.
+    pub fn stage(&mut self, prepared: Prepared) -> Result<Judged, Broken> {
+        if self.broken {
+            return Err(Broken::Disk(io::Error::other("an earlier write failed")));
+        }
+        if prepared.urgency() == Urgency::New && self.view.layers().len() >= self.sizes.overlay_entries {
+            return Ok(Judged(Verdict::Overloaded));
+        }
+        let judged = self.judge(&prepared).map_err(|error| self.give_up(Broken::Index(error)))?;
+        let before = match judged {
+            Ok(before) => before,
+            Err(key) => return Ok(Judged(Verdict::Conflict(key))),
+        };
+        if self.group.bytes.is_empty() {
+            self.begin_group().map_err(|error| self.give_up(Broken::Disk(error)))?;
+        }
+        // After this point the batch must succeed.
+        let position = self.write(prepared, &before);
+        Ok(Judged(Verdict::Committed(Receipt { position })))
+    }
+
+    fn give_up(&mut self, broken: Broken) -> Broken {
+        self.broken = true;
+        broken
+    }
+
+    /// What each row was before, or the key whose expectation does not hold.
+    fn judge(&self, prepared: &Prepared) -> Result<Result<Vec<Option<Entry>>, RowKey>, IndexError> {
+        let mut before = Vec::with_capacity(prepared.writes.len());
+        for write in &prepared.writes {
+            let current = self.current(write)?;
+            let holds = match write.expect {
+                Expect::Absent => current.is_none(),
+                Expect::Version(version) => current.is_some_and(|entry| entry.version == version),
+            };
+            if !holds {
+                return Ok(Err(write.key.clone()));
+            }
+            before.push(current);
+        }
+        Ok(Ok(before))
+    }
+
+    /// The pending view of a row.
+    fn current(&self, write: &PreparedWrite) -> Result<Option<Entry>, IndexError> {
+        if let Some((kind, id)) = keys::timed_id(&write.key)
+            && id > self.largest[kind]
+        {
+            return Ok(None);
+        }
+        match self.group.rows.get(&write.index_key) {
+            Some(entry) => Ok(Some(*entry)),
+            None => self.view.entry(&write.index_key),
+        }
+    }
+
+    /// Makes room for the group's head, in a new segment if the last one is full.
+    fn begin_group(&mut self) -> io::Result<()> {
+        if self.tail.len >= self.sizes.segment_bytes {
+            self.rotate()?;
+        }
+        self.group.bytes.resize(group::HEAD_LEN, 0);
+        Ok(())
+    }
+
+    fn rotate(&mut self) -> io::Result<()> {
+        let mut salt = [0; 8];
+        self.random.fill(&mut salt);
+        let head = SegmentHead {
+            number: self.tail.head.number + 1,
+            store: self.tail.head.store,
+            salt: u64::from_le_bytes(salt),
+            base: self.tail.position(),
+            first_sequence: self.tail.sequence,
+        };
+        self.tail = create_segment(&self.view.disk, head)?;
+        self.view.add_piece(Piece { base: head.base, name: self.tail.name.clone() });
+        Ok(())
+    }
+
+    fn write(&mut self, prepared: Prepared, before: &[Option<Entry>]) -> u64 {
+        let Prepared { batch, writes, .. } = prepared;
+        let start = self.tail.position();
+        let position = start + self.group.bytes.len() as u64;
+        let records = u16::try_from(writes.len()).expect("checked when it was prepared");
+        record::put_commit(&mut self.group.bytes, records, batch.urgency);
+        let mut places = Vec::with_capacity(writes.len());
+        for (write, before) in writes.into_iter().zip(before) {
+            let at = start + self.group.bytes.len() as u64;
+            let version = Version(before.map_or(1, |entry| entry.version.0 + 1));
+            let back = before.map_or(0, |entry| at - entry.position);
+            record::put_record(&mut self.group.bytes, &write.row, version, back);
+            if let Some((kind, id)) = keys::timed_id(&write.key) {
+                self.largest[kind] = self.largest[kind].max(id);
+            }
+            places.push((at, version));
+            let entry = Entry { version, position: at, facets: write.facets };
+            self.group.replaced.extend(before.map(|entry| entry.position));
+            let facets = before.map(|entry| entry.facets);
+            relist(&write.index_key, facets, &write.facets, |key, step| {
+                self.group.steps.push((key, step));
+            });
+            self.group.steps.push((write.index_key.clone(), Step::Row(entry)));
+            self.group.rows.insert(write.index_key, entry);
+        }
+        self.group.batches.push(Committed { position, batch, places });
+        position
+    }
+
+    /// Writes the group under way and makes it durable; then shows it.
+    ///
+    /// # Errors
+    /// The machine is broken; so it stays. Nothing of the group may be acknowledged.
+    pub fn commit(&mut self) -> Result<Durable, Broken> {
+        if self.broken {
+            return Err(Broken::Disk(io::Error::other("an earlier write failed")));
+        }
+        if self.group.bytes.is_empty() {
+            return Ok(Durable { commits: 0, bytes: 0 });
+        }
+        self.write_group().map_err(|error| self.give_up(Broken::Disk(error)))?;
+        let durable = Durable { commits: self.group.batches.len(), bytes: self.group.bytes.len() };
+        self.tail.len += durable.bytes as u64;
+        self.tail.sequence += 1;
+        self.show();
+        Ok(durable)
+    }
+
+    fn write_group(&mut self) -> io::Result<()> {
+        let (head, payload) = self.group.bytes.split_at_mut(group::HEAD_LEN);
+        let salt = self.tail.head.salt;
+        let group_head = GroupHead {
+            segment: self.tail.head.number as u32,
+            sequence: self.tail.sequence,
+            len: u32::try_from(payload.len()).map_err(io::Error::other)?,
+            checksum: group::checksum(salt, payload),
+        };
+        head.copy_from_slice(&group_head.encode(salt));
+        self.view.disk.append(&self.tail.name, &self.group.bytes)?;
+        self.view.disk.sync(&self.tail.name)
+    }
+
+    /// The group is durable: readers and the observer may see it.
+    fn show(&mut self) {
+        let mut group = std::mem::take(&mut self.group);
+        {
+            let mut layers = self.view.layers_mut();
+            for (key, step) in group.steps.drain(..) {
+                layers.active.take(key, step, Since::ThisLayer);
+            }
+            // A layer that is still on its way gives the next one time to gather more.
+            if layers.active.slots.len() >= self.sizes.layer_entries && layers.frozen.is_empty() {
+                layers.freeze();
+            }
+        }
+        if let Some(observer) = &self.observer {
+            for committed in &group.batches {
+                observer.committed(committed.position, &committed.batch);
+            }
+        }
+        self.remember(&mut group);
+        group.rows.clear();
+        group.bytes.clear();
+        self.group = group;
+    }
+
+    /// Keeps rows that will be read again soon.
+    fn remember(&self, group: &mut Group) {
+        let mut recent = self.view.recent();
+        for committed in group.batches.drain(..) {
+            for (write, (at, version)) in committed.batch.writes.into_iter().zip(committed.places) {
+                if worth_keeping(&write.row) {
+                    recent.keep(at, Arc::new(Versioned { version, row: write.row }));
+                }
+            }
+        }
+        for position in group.replaced.drain(..) {
+            recent.forget(position);
+        }
+    }
+
+    /// Draws the line for a checkpoint: all that is durable now goes into the index before the checkpoint is written.
+    pub fn begin_checkpoint(&mut self) -> Checkpoint {
+        assert!(self.group.bytes.is_empty(), "a line can be drawn between groups only");
+        self.view.layers_mut().freeze();
+        self.seal += 1;
+        Checkpoint {
+            store: self.tail.head.store,
+            position: self.tail.position(),
+            segment: self.tail.head.number,
+            sequence: self.tail.sequence,
+            seal: self.seal,
+            largest: self.largest,
+            observer: self.observer.as_ref().map(|observer| observer.snapshot()),
+        }
+    }
+}
+
+/// What changes in the lists when a row with the facets `before` gets those `after`.
+pub(crate) fn relist(
+    row: &[u8],
+    before: Option<Facets>,
+    after: &Facets,
+    mut tell: impl FnMut(Vec<u8>, Step),
+) {
+    if before.as_ref() == Some(after) {
+        return;
+    }
+    let old: Vec<Vec<u8>> = before.iter().flat_map(|facets| facets.list_keys(row)).collect();
+    let new: Vec<Vec<u8>> = after.list_keys(row).collect();
+    for key in &old {
+        if !new.contains(key) {
+            tell(key.clone(), Step::Delist);
+        }
+    }
+    for key in new {
+        if !old.contains(&key) {
+            tell(key, Step::Enlist);
+        }
+    }
+}
+
+/// Makes a segment file with its head, durable.
+pub(crate) fn create_segment<D: Disk>(disk: &D, head: SegmentHead) -> io::Result<Tail> {
+    let name = segment::file_name(head.number);
+    disk.create(&name)?;
+    disk.append(&name, &head.encode())?;
+    disk.sync(&name)?;
+    disk.sync_dir()?;
+    Ok(Tail { head, name, len: segment::HEAD_LEN as u64, sequence: head.first_sequence })
+}

@@ -1,0 +1,54 @@
+//! How an embedded store is run.
+
+use super::fjall_index::IndexSizes;
+use super::machine::Sizes;
+use gateway_core::ports::Random;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Called when the store can't go on, with the reason. It should end the process: nothing that waits is ever acknowledged after it.
+pub type Fatal = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Options of an embedded store.
+#[derive(Clone)]
+pub struct Options {
+    pub sizes: Sizes,
+    pub index: IndexSizes,
+    /// Batches in the line from which on new work is refused.
+    pub queue: usize,
+    /// Bytes of a group from which on no further batch joins it.
+    pub group_bytes: usize,
+    /// A checkpoint is made after so many bytes of journal,
+    pub checkpoint_bytes: u64,
+    /// or after this time, if anything was written.
+    pub checkpoint_interval: Duration,
+    /// Bytes kept free for outcomes: with less room than that, new work is refused. As many again are held back in a file, and given
+    /// free when even outcomes would no longer fit.
+    pub reserve_bytes: u64,
+    /// Draws the numbers that tell stores and segments apart.
+    pub random: Arc<dyn Random>,
+    pub fatal: Fatal,
+}
+
+impl Options {
+    /// The defaults.
+    pub fn new(random: Arc<dyn Random>) -> Self {
+        Self {
+            sizes: Sizes::default(),
+            index: IndexSizes::default(),
+            queue: 16_384,
+            group_bytes: 4 << 20,
+            checkpoint_bytes: 96 << 20,
+            checkpoint_interval: Duration::from_secs(15),
+            reserve_bytes: 64 << 20,
+            random,
+            fatal: Arc::new(stop_the_process),
+        }
+    }
+}
+
+/// The only safe answer to a write that may or may not have reached the disk. Not an abort: a core file would hold cards.
+fn stop_the_process(why: &str) {
+    tracing::error!(why, "the store can't go on: the process stops, and the next start recovers");
+    std::process::exit(1);
+}

@@ -1,0 +1,65 @@
+//! A batch made ready for the writer by whoever commits it: keys and rows are encoded in the caller's thread, not in the one thread
+//! through which all commits go.
+
+use super::format::record::{COMMIT_HEAD_LEN, EncodedRow};
+use super::keys::{self, Facets};
+use crate::rows;
+use gateway_core::journal::{Batch, CommitError, Expect, RowKey, Urgency};
+
+/// Bytes of one batch, at most.
+pub const MAX_BATCH_LEN: usize = 16 << 20;
+
+/// A batch with its encoded rows.
+#[derive(Debug)]
+pub struct Prepared {
+    pub(crate) batch: Batch,
+    pub(crate) writes: Vec<PreparedWrite>,
+}
+
+#[derive(Debug)]
+pub(crate) struct PreparedWrite {
+    pub key: RowKey,
+    pub index_key: Vec<u8>,
+    pub expect: Expect,
+    pub facets: Facets,
+    pub row: EncodedRow,
+}
+
+impl Prepared {
+    /// Encodes a batch.
+    ///
+    /// # Errors
+    /// [`CommitError::Unavailable`] for a batch that no engine takes: a row named twice, more than [`MAX_BATCH_LEN`] bytes.
+    pub fn new(batch: Batch) -> Result<Self, CommitError> {
+        if let Some(key) = rows::named_twice(&batch) {
+            return Err(CommitError::Unavailable(rows::named_twice_text(&key)));
+        }
+        let writes: Vec<PreparedWrite> = batch
+            .writes
+            .iter()
+            .map(|write| {
+                let key = write.row.key();
+                PreparedWrite {
+                    index_key: keys::row_key(&key),
+                    key,
+                    expect: write.expect,
+                    facets: Facets::of(&write.row),
+                    row: EncodedRow::new(&write.row),
+                }
+            })
+            .collect();
+        let max_len = COMMIT_HEAD_LEN + writes.iter().map(|write| write.row.max_len()).sum::<usize>();
+        if max_len > MAX_BATCH_LEN || writes.len() > usize::from(u16::MAX) {
+            return Err(CommitError::Unavailable(format!(
+                "a batch of {} rows and {max_len} bytes is larger than the store takes ({MAX_BATCH_LEN} bytes)",
+                writes.len()
+            )));
+        }
+        Ok(Self { batch, writes })
+    }
+
+    /// What the batch is for.
+    pub const fn urgency(&self) -> Urgency {
+        self.batch.urgency
+    }
+}

@@ -1,0 +1,167 @@
+//! The named queries over the durable view.
+
+use super::keys::{self, Facets, Link, Span};
+use super::layer::{Slot, decode_entry};
+use super::page::Value;
+use super::port::{Disk, Index};
+use super::view::{View, unavailable};
+use crate::rows;
+use gateway_core::event::EventKind;
+use gateway_core::id::{CustomerId, EventId, Id, PaymentMethodId, RefundId, SetupIntentId};
+use gateway_core::journal::{DueKind, First, Query, Range, Row, RowKey, StoreError, Versioned};
+use gateway_core::tenant::Tenant;
+
+/// Entries of a page at least: short pages would make filters slow.
+const PAGE_MIN: usize = 32;
+/// Entries of a page at most, so that a long list lets others run in between.
+const PAGE_MAX: usize = 256;
+
+/// A query as a walk over a range of the index.
+pub(crate) struct Walk {
+    /// What is left to walk; `None`: nothing.
+    span: Option<Span>,
+    first: First,
+    limit: usize,
+    keep: Keep,
+    found: Vec<Versioned>,
+}
+
+/// Which of the rows in the range are answers.
+enum Keep {
+    All,
+    OfCustomer(CustomerId),
+    Listed(Option<String>),
+    Kinds(Vec<EventKind>),
+    Due(DueKind),
+}
+
+impl Keep {
+    /// Whether an entry's facets already say no.
+    fn may_keep(&self, facets: &Facets) -> bool {
+        match (self, facets.link) {
+            (Keep::Kinds(kinds), Link::Tag(tag)) => {
+                kinds.is_empty() || kinds.iter().any(|kind| *kind as u8 == tag)
+            }
+            (Keep::Kinds(_), Link::None | Link::List(_)) => false,
+            (Keep::All | Keep::OfCustomer(_) | Keep::Listed(_) | Keep::Due(_), _) => true,
+        }
+    }
+
+    /// Whether a row, found under `key`, is an answer.
+    fn keeps(&self, key: &[u8], row: &Row) -> bool {
+        match self {
+            Keep::All | Keep::Kinds(_) => true,
+            Keep::OfCustomer(customer) => rows::customer_of(row) == Some(*customer),
+            Keep::Listed(email) => {
+                matches!(row, Row::Customer(customer) if rows::listed(customer, email.as_deref()))
+            }
+            Keep::Due(kind) => {
+                let due = rows::due_of(row);
+                due.is_some_and(|(of, _)| of == *kind) && due == keys::due_of(key)
+            }
+        }
+    }
+}
+
+impl Walk {
+    /// How to answer a query.
+    pub(crate) fn of(query: &Query) -> Self {
+        match query {
+            Query::Payments { tenant, customer, range } => {
+                Self::by_customer(keys::sample_payment(*tenant), *customer, range)
+            }
+            Query::Refunds { tenant, range } => {
+                Self::by_id(&RowKey::Refund(*tenant, RefundId(Id(0))), range, Keep::All)
+            }
+            Query::Events { tenant, kinds, range } => {
+                let keep = if kinds.is_empty() { Keep::All } else { Keep::Kinds(kinds.clone()) };
+                Self::by_id(&RowKey::Event(*tenant, EventId(Id(0))), range, keep)
+            }
+            Query::Customers { tenant, email, range } => Self::customers(*tenant, email.as_deref(), range),
+            Query::PaymentMethods { tenant, customer, range } => {
+                let sample = RowKey::PaymentMethod(*tenant, PaymentMethodId(Id(0)));
+                Self::by_customer(sample, Some(*customer), range)
+            }
+            Query::SetupIntents { tenant, customer, range } => {
+                Self::by_customer(RowKey::SetupIntent(*tenant, SetupIntentId(Id(0))), *customer, range)
+            }
+            Query::Due { kind, until, limit } => {
+                let span = Some(Span::of_due(*kind, *until));
+                Self::new(span, &Range { limit: *limit, ..EVERYTHING }, Keep::Due(*kind))
+            }
+            Query::Merchants => Self::by_id(&keys::sample_merchant(), &EVERYTHING, Keep::All),
+            Query::ApiKeys => Self::new(Some(Span::of_api_keys()), &EVERYTHING, Keep::All),
+        }
+    }
+
+    fn new(span: Option<Span>, range: &Range, keep: Keep) -> Self {
+        Self { span, first: range.first, limit: range.limit, keep, found: Vec::new() }
+    }
+
+    fn by_id(sample: &RowKey, range: &Range, keep: Keep) -> Self {
+        Self::new(Span::of_rows(sample, range.above, range.below), range, keep)
+    }
+
+    fn by_customer(sample: RowKey, customer: Option<CustomerId>, range: &Range) -> Self {
+        let Some(customer) = customer else { return Self::by_id(&sample, range, Keep::All) };
+        let span = Span::of_list(&sample, customer.0.0, (range.above, range.below));
+        Self::new(span, range, Keep::OfCustomer(customer))
+    }
+
+    fn customers(tenant: Tenant, email: Option<&str>, range: &Range) -> Self {
+        let sample = RowKey::Customer(tenant, CustomerId(Id(0)));
+        let keep = Keep::Listed(email.map(str::to_owned));
+        let Some(email) = email else { return Self::by_id(&sample, range, keep) };
+        let span = Span::of_list(&sample, keys::digest(email), (range.above, range.below));
+        Self::new(span, range, keep)
+    }
+
+    /// Walks one page further; `true` if there may be more to find.
+    pub(crate) fn step<D: Disk, I: Index>(&mut self, view: &View<D, I>) -> Result<bool, StoreError> {
+        let missing = self.limit.saturating_sub(self.found.len());
+        let Some(span) = self.span.take().filter(|_| missing > 0) else { return Ok(false) };
+        let page = view.page(&span, self.first, missing.clamp(PAGE_MIN, PAGE_MAX)).map_err(unavailable)?;
+        for (key, value) in page.found {
+            if self.found.len() == self.limit {
+                return Ok(false);
+            }
+            if let Some(row) = self.follow(view, &key, value)? {
+                self.found.push(row);
+            }
+        }
+        self.span = page.rest;
+        Ok(self.span.is_some() && self.found.len() < self.limit)
+    }
+
+    /// The row of an entry, if it is an answer.
+    fn follow<D: Disk, I: Index>(
+        &self,
+        view: &View<D, I>,
+        key: &[u8],
+        value: Value,
+    ) -> Result<Option<Versioned>, StoreError> {
+        let strange = || StoreError::Corrupt("a key of the index can't be understood".to_owned());
+        let row_key = keys::row_of(key).ok_or_else(strange)?;
+        let entry = match value {
+            Value::Slot(Slot::Row(entry)) => Some(entry),
+            Value::Bytes(bytes) if !bytes.is_empty() => Some(decode_entry(&bytes).map_err(unavailable)?),
+            Value::Slot(Slot::Listed(_) | Slot::Gone) | Value::Bytes(_) => {
+                view.entry(&row_key).map_err(unavailable)?
+            }
+        };
+        // A list's entry whose row is not there: the row's own entry was lost, which replay after a crash makes good before anyone reads.
+        let Some(entry) = entry.filter(|entry| self.keep.may_keep(&entry.facets)) else { return Ok(None) };
+        let row = view.row(&row_key, &entry)?;
+        Ok(self.keep.keeps(key, &row.row).then(|| row.as_ref().clone()))
+    }
+
+    /// The answer.
+    pub(crate) fn finish(mut self, query: &Query) -> Vec<Versioned> {
+        if *query == Query::ApiKeys {
+            self.found.sort_by_key(|key| rows::id_of(&key.row));
+        }
+        self.found
+    }
+}
+
+const EVERYTHING: Range = Range { above: None, below: None, first: First::Oldest, limit: usize::MAX };

@@ -1,0 +1,65 @@
+//! Room on the disk: enough is kept that what was begun can be concluded.
+
+use super::files::FileDisk;
+use super::port::Disk;
+use std::io;
+
+/// The file that holds room back.
+const FILE: &str = "reserve";
+
+/// Whether there is room for new work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    Enough,
+    /// For outcomes only.
+    Tight,
+}
+
+/// Watches the room of a disk.
+pub(crate) struct Reserve {
+    bytes: u64,
+    held: bool,
+}
+
+impl Reserve {
+    /// Holds `bytes` back, if they are there.
+    pub(crate) fn hold(disk: &FileDisk, bytes: u64) -> Self {
+        let mut reserve = Self { bytes, held: false };
+        reserve.take_back(disk);
+        reserve
+    }
+
+    fn take_back(&mut self, disk: &FileDisk) {
+        if self.bytes == 0 || self.held {
+            return;
+        }
+        match disk.set_room(FILE, self.bytes) {
+            Ok(()) => self.held = true,
+            Err(error) => {
+                tracing::warn!(%error, bytes = self.bytes, "no room for the reserve");
+                // Part of it may have been taken.
+                disk.set_room(FILE, 0).ok();
+            }
+        }
+    }
+
+    /// Looks how much room is left before `next` bytes are written, and gives the reserve free if even they would not fit.
+    pub(crate) fn look(&mut self, disk: &FileDisk, next: u64) -> io::Result<Room> {
+        if self.bytes == 0 {
+            return Ok(Room::Enough);
+        }
+        let room = disk.room()?;
+        if room > self.bytes.saturating_mul(3).saturating_add(next) {
+            self.take_back(disk);
+        }
+        if room > self.bytes.saturating_add(next) {
+            return Ok(Room::Enough);
+        }
+        if room < next.saturating_mul(2).max(self.bytes / 4) && self.held {
+            tracing::error!(room, "the disk is full: giving the reserve free for outcomes");
+            disk.set_room(FILE, 0)?;
+            self.held = false;
+        }
+        Ok(Room::Tight)
+    }
+}

@@ -1,0 +1,168 @@
+//! The durable view: what every read, query and conflict answer is served from. It never shows a commit before its sync.
+//!
+//! Lookups go through the layers, newest first, then the index; a layer leaves only after the index has all of it, so nothing falls
+//! between. Rows are read from the journal, checked, and given out only if they are the row that was asked for.
+
+use super::format::record::{self, RECORD_HEAD_LEN};
+use super::keys::{self, Entry};
+use super::layer::{Layers, Slot, decode_entry};
+use super::port::{Disk, Index, IndexError};
+use super::recent::{self, Recent};
+use gateway_core::id::PaymentId;
+use gateway_core::journal::{Row, RowKey, StoreError, Versioned};
+use gateway_core::payment::Recorded;
+use gateway_core::tenant::Tenant;
+use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// Bytes that are read at once in the hope that the record is no longer.
+const FIRST_READ: usize = 2048;
+/// Longest record that is believed, in bytes.
+const MAX_RECORD: usize = super::format::group::MAX_PAYLOAD;
+
+/// A segment file and the journal position of its first byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub base: u64,
+    pub name: String,
+}
+
+/// Durable state, shared by the writer, the feeder and all readers.
+pub(crate) struct View<D, I> {
+    pub disk: D,
+    pub index: I,
+    layers: RwLock<Layers>,
+    /// In order of their bases.
+    pieces: RwLock<Vec<Piece>>,
+    recent: Mutex<Recent>,
+}
+
+/// A lock of this module whose holder panicked is not trusted any more: the process ends with it.
+const HELD: &str = "nothing panics while it holds this lock";
+
+impl<D: Disk, I: Index> View<D, I> {
+    pub(crate) fn new(disk: D, index: I, recent_rows: usize) -> Self {
+        Self {
+            disk,
+            index,
+            layers: RwLock::default(),
+            pieces: RwLock::default(),
+            recent: Mutex::new(Recent::new(recent_rows)),
+        }
+    }
+
+    pub(crate) fn layers(&self) -> RwLockReadGuard<'_, Layers> {
+        self.layers.read().expect(HELD)
+    }
+
+    pub(crate) fn layers_mut(&self) -> RwLockWriteGuard<'_, Layers> {
+        self.layers.write().expect(HELD)
+    }
+
+    pub(crate) fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().expect(HELD)
+    }
+
+    pub(crate) fn add_piece(&self, piece: Piece) {
+        self.pieces.write().expect(HELD).push(piece);
+    }
+
+    /// The entry of a row, by its index key.
+    pub(crate) fn entry(&self, key: &[u8]) -> Result<Option<Entry>, IndexError> {
+        let slot = self.layers().find(key);
+        match slot {
+            Some(Slot::Row(entry)) => Ok(Some(entry)),
+            Some(Slot::Gone | Slot::Listed(_)) => Ok(None),
+            None => self.index.get(key)?.map(|bytes| decode_entry(&bytes)).transpose(),
+        }
+    }
+
+    /// The durable row of a key.
+    pub(crate) fn read(&self, key: &RowKey) -> Result<Option<Versioned>, StoreError> {
+        let index_key = keys::row_key(key);
+        let Some(entry) = self.entry(&index_key).map_err(unavailable)? else { return Ok(None) };
+        Ok(Some(self.row(&index_key, &entry)?.as_ref().clone()))
+    }
+
+    /// The row that an entry points to.
+    pub(crate) fn row(&self, index_key: &[u8], entry: &Entry) -> Result<Arc<Versioned>, StoreError> {
+        if let Some(row) = self.recent().find(entry.position) {
+            return Ok(row);
+        }
+        let record = self.record(entry.position)?;
+        if keys::row_key(&record.row.key()) != index_key || record.version != entry.version {
+            return Err(StoreError::Corrupt(format!(
+                "the record at position {} is not the one that the index promises",
+                entry.position
+            )));
+        }
+        let row = Arc::new(Versioned { version: record.version, row: record.row });
+        if recent::worth_keeping(&row.row) {
+            self.recent().keep(entry.position, Arc::clone(&row));
+        }
+        Ok(row)
+    }
+
+    /// The record at a position, checked.
+    pub(crate) fn record(&self, position: u64) -> Result<record::Record, StoreError> {
+        let (name, offset) = self.place(position)?;
+        let mut bytes = vec![0; FIRST_READ];
+        let count = self.fill(&name, offset, &mut bytes)?;
+        bytes.truncate(count);
+        let damaged = |why: String| StoreError::Corrupt(format!("the record at position {position}: {why}"));
+        let len = record::record_len(&bytes).map_err(|e| damaged(e.to_string()))?;
+        if len > MAX_RECORD {
+            return Err(damaged("its length can't be right".to_owned()));
+        }
+        if len > bytes.len() {
+            bytes.resize(len.max(RECORD_HEAD_LEN), 0);
+            let count = self.fill(&name, offset, &mut bytes)?;
+            bytes.truncate(count);
+        }
+        let (record, _) = record::take_record(&bytes).map_err(|e| damaged(e.to_string()))?;
+        Ok(record)
+    }
+
+    fn fill(&self, name: &str, offset: u64, into: &mut [u8]) -> Result<usize, StoreError> {
+        self.disk
+            .read(name, offset, into)
+            .map_err(|e| StoreError::Unavailable(format!("reading {name} at {offset}: {e}")))
+    }
+
+    /// File and offset of a position.
+    fn place(&self, position: u64) -> Result<(String, u64), StoreError> {
+        let pieces = self.pieces.read().expect(HELD);
+        let after = pieces.partition_point(|piece| piece.base <= position);
+        let piece = after.checked_sub(1).and_then(|at| pieces.get(at)).ok_or_else(|| {
+            StoreError::Corrupt(format!("no segment of the journal holds position {position}"))
+        })?;
+        Ok((piece.name.clone(), position - piece.base))
+    }
+
+    /// All transitions of a payment, by walking from its latest record back to its first.
+    pub(crate) fn history(&self, tenant: Tenant, payment: PaymentId) -> Result<Vec<Recorded>, StoreError> {
+        let index_key = keys::row_key(&RowKey::Payment(tenant, payment));
+        let Some(entry) = self.entry(&index_key).map_err(unavailable)? else { return Ok(Vec::new()) };
+        let mut newest_first = Vec::new();
+        let mut position = entry.position;
+        loop {
+            let record = self.record(position)?;
+            let broken =
+                || StoreError::Corrupt(format!("the history of {payment} breaks at position {position}"));
+            let Row::Payment(row) = record.row else { return Err(broken()) };
+            if row.payment.id != payment {
+                return Err(broken());
+            }
+            newest_first.push(row.events);
+            if record.back == 0 {
+                break;
+            }
+            position = position.checked_sub(record.back).ok_or_else(broken)?;
+        }
+        Ok(newest_first.into_iter().rev().flatten().collect())
+    }
+}
+
+/// The index failed under a read.
+pub(crate) fn unavailable(error: IndexError) -> StoreError {
+    StoreError::Unavailable(format!("the index: {error}"))
+}
