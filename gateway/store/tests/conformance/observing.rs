@@ -1,0 +1,66 @@
+//! Observers: every commit once, in order, also those that are replayed.
+
+use super::Factory;
+use super::cases::{ABSENT, at, batch, put};
+use super::fixtures as f;
+use gateway_core::journal::{Batch, Expect, Observer, Row};
+use std::sync::{Arc, Mutex};
+
+/// Remembers positions, what was written, and under which expectation. Its snapshot is what it remembers of the names and numbers.
+#[derive(Default)]
+struct Listener {
+    heard: Mutex<Heard>,
+}
+
+#[derive(Default, Clone, PartialEq, Eq, Debug)]
+struct Heard {
+    positions: Vec<u64>,
+    sum: u64,
+    expects: Vec<Expect>,
+}
+
+impl Observer for Listener {
+    fn restore(&self, snapshot: Option<&[u8]>) -> bool {
+        let sum = snapshot.map_or(0, |bytes| u64::from_le_bytes(bytes.try_into().unwrap()));
+        *self.heard.lock().unwrap() = Heard { sum, ..Heard::default() };
+        true
+    }
+
+    fn committed(&self, position: u64, batch: &Batch) {
+        let mut heard = self.heard.lock().unwrap();
+        heard.positions.push(position);
+        for write in &batch.writes {
+            heard.expects.push(write.expect);
+            if let Row::Sequence(sequence) = &write.row {
+                heard.sum = heard.sum.wrapping_mul(31).wrapping_add(sequence.next);
+            }
+        }
+    }
+
+    fn snapshot(&self) -> Vec<u8> {
+        self.heard.lock().unwrap().sum.to_le_bytes().to_vec()
+    }
+}
+
+pub async fn order(make: Factory) {
+    let listener = Arc::new(Listener::default());
+    let mut engine = make(Some(listener.clone()));
+    let mut positions = Vec::new();
+    let mut sum = 0u64;
+    for next in 1..=60u64 {
+        let expect = if next == 1 { ABSENT } else { at(next - 1) };
+        positions.push(put(engine.journal(), expect, f::sequence("n", next)).await.unwrap().position);
+        sum = sum.wrapping_mul(31).wrapping_add(next);
+        let lost = batch(vec![(ABSENT, f::sequence("n", 1000))]);
+        assert!(engine.journal().commit(lost).await.is_err());
+        let heard = listener.heard.lock().unwrap().clone();
+        assert_eq!(heard.sum, sum, "{next}");
+        assert_eq!(heard.positions.last(), positions.last());
+        assert_eq!(heard.expects.last(), Some(&expect));
+        if next % 20 == 0 {
+            engine = engine.reopen();
+            assert_eq!(listener.heard.lock().unwrap().sum, sum, "{next}, reopened");
+        }
+    }
+    assert!(positions.is_sorted());
+}
