@@ -5,7 +5,7 @@ use crate::table::{Case, Step, run, take};
 use gateway_core::acquirer::FinalCapture::{No, Yes};
 use gateway_core::acquirer::{Able, DeclineCode};
 use gateway_core::payment::CaptureMethod::{Automatic, Manual};
-use gateway_core::payment::{AUTHORIZATION_LIFE_MS, MAX_CAPTURES};
+use gateway_core::payment::{AUTHORIZATION_LIFE_MS, MAX_CAPTURES, Stage};
 
 const HELD: &str = "requires_capture 1000/0/0 hold+168h";
 const SENT: &str = "processing 0/0/0 open+10";
@@ -39,6 +39,16 @@ fn all_or_part_is_taken() {
                 (Step::HearAgain(45, Say::No(DeclineCode::GenericDecline)), "succeeded 0/300/300 open+10"),
                 (Step::HearAgain(45, Say::Yes(700)), "succeeded 0/300/300 -"),
                 (Step::HearAgain(45, Say::Yes(700)), "! NotOutstanding"),
+            ],
+        ),
+        (
+            "a rest of one cent is given back too",
+            Manual,
+            &[
+                (Step::Confirm, SENT),
+                (Step::Hear(10, Say::Yes(1000)), HELD),
+                (Step::Capture(Some(999), Yes), "processing 1/0/0 open+10"),
+                (Step::Hear(30, Say::Yes(999)), "succeeded 0/999/999 open+0"),
             ],
         ),
         (
@@ -216,4 +226,24 @@ fn captures_are_bounded_and_the_rest_runs_out() {
     assert_eq!(refused, "! TooMany { operation: Capture, limit: 50 }");
     take(&mut scene, Step::Wait(AUTHORIZATION_LIFE_MS));
     assert_eq!(take(&mut scene, Step::Expire), "succeeded 0/50/50 open+10");
+}
+
+#[test]
+fn an_unsent_capture_counts_as_sent_from_its_retry_on() {
+    let mut scene = Scene::new(Manual);
+    let stages = [
+        (Step::Confirm, None),
+        (Step::Hear(10, Say::Yes(1000)), None),
+        (Step::Capture(None, Yes), Some(Stage::Sent)),
+        (Step::Hear(30, Say::NotSent), Some(Stage::Unsent)),
+        (Step::Retry(30), Some(Stage::Sent)),
+        (Step::HearAgain(30, Say::NotSent), Some(Stage::Sent)),
+        (Step::HearAgain(30, Say::Unknown), Some(Stage::Unknown)),
+        (Step::Retry(30), Some(Stage::Unknown)),
+        (Step::Hear(30, Say::NotSent), Some(Stage::Unknown)),
+    ];
+    for (step, wanted) in stages {
+        take(&mut scene, step);
+        assert_eq!(scene.payment.open_by_reference(30).map(|o| o.stage.clone()), wanted, "{step:?}");
+    }
 }

@@ -87,6 +87,11 @@ fn a_late_approval_of_an_attempt_is_reversed() {
             ],
         ),
         (
+            "of a blocked attempt there is none: no acquirer was asked",
+            Manual,
+            &[(Step::Block, FAILED), (Step::Hear(0, Say::Yes(1000)), "! NotOutstanding")],
+        ),
+        (
             "after the payment was canceled",
             Manual,
             &[
