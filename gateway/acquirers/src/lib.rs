@@ -8,13 +8,16 @@
 pub mod bank;
 pub mod host;
 pub mod iso8583;
+mod kind;
 pub mod response;
 pub mod simulated;
 pub mod stream;
+pub mod stripe;
 pub mod tasks;
 mod tls;
 
 pub use bank::test_cards;
+pub use kind::{AcquirerSettings, Kind};
 
 use gateway_core::acquirer::LateAnswers;
 use gateway_core::ports::{Clock, Random, Sequences};

@@ -52,6 +52,12 @@ pub fn decline_of(code: &str) -> DeclineCode {
     sent.or_else(read).unwrap_or(DeclineCode::GenericDecline)
 }
 
+/// The decline of this name in the dialect.
+#[must_use]
+pub fn decline_named(name: &str) -> Option<DeclineCode> {
+    SENT.iter().map(|(decline, _)| *decline).find(|decline| decline.as_str() == name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

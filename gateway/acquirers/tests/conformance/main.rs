@@ -1,7 +1,9 @@
 //! Every adapter against the port's contract: by example, and with faults at its peer.
 
 mod cards;
+mod dialect;
 mod faults;
 mod peer;
 mod request;
 mod suite;
+mod upstream;
