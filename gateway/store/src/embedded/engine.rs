@@ -10,6 +10,7 @@ use super::files::{DirLock, FileDisk};
 use super::fjall_index::FjallIndex;
 use super::machine::{Broken, Verdict};
 use super::options::{Fatal, Options};
+use super::port::IndexError;
 use super::prepared::Prepared;
 use super::query::Walk;
 use super::queue::{Queue, Reply, Request};
@@ -41,6 +42,7 @@ pub struct Embedded {
     counters: Arc<Counters>,
     recovered: Recovered,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    guard: Guard,
     /// Last, so that the directory is free only when nothing works in it any more.
     _lock: DirLock,
 }
@@ -88,9 +90,9 @@ pub fn open(
     let guard = Guard { view: Arc::clone(&view), queue: Arc::clone(&queue), fatal };
     let threads = vec![
         spawn("store-feeder", guard.clone(), move || feeder_thread.run())?,
-        spawn("store-writer", guard, move || committer.run())?,
+        spawn("store-writer", guard.clone(), move || committer.run())?,
     ];
-    Ok(Embedded { view, queue, counters, recovered, threads: Mutex::new(threads), _lock: lock })
+    Ok(Embedded { view, queue, counters, recovered, threads: Mutex::new(threads), guard, _lock: lock })
 }
 
 /// What a thread of the store does when it can't go on.
@@ -175,6 +177,25 @@ impl Embedded {
     }
 }
 
+/// Reads.
+impl Embedded {
+    /// An index that fails under a read is dropped like one that fails under a write: the process stops, and the next start rebuilds it.
+    fn checked<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        if answer.is_err() && self.view.index_failed() {
+            self.guard.broken(&Broken::Index(IndexError("it failed under a read".to_owned())));
+        }
+        answer
+    }
+
+    async fn ask(&self, query: &Query) -> Result<Vec<Versioned>, StoreError> {
+        let mut walk = Walk::of(query);
+        while self.checked(walk.step(&self.view))? {
+            tokio::task::yield_now().await;
+        }
+        Ok(walk.finish(query))
+    }
+}
+
 impl Drop for Embedded {
     fn drop(&mut self) {
         self.close();
@@ -187,17 +208,11 @@ impl Journal for Embedded {
     }
 
     fn read<'a>(&'a self, key: &'a RowKey) -> BoxFuture<'a, Result<Option<Versioned>, StoreError>> {
-        Box::pin(async move { self.view.read(key) })
+        Box::pin(async move { self.checked(self.view.read(key)) })
     }
 
     fn query<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Vec<Versioned>, StoreError>> {
-        Box::pin(async move {
-            let mut walk = Walk::of(query);
-            while walk.step(&self.view)? {
-                tokio::task::yield_now().await;
-            }
-            Ok(walk.finish(query))
-        })
+        Box::pin(self.ask(query))
     }
 
     fn history<'a>(
@@ -205,6 +220,6 @@ impl Journal for Embedded {
         tenant: Tenant,
         payment: PaymentId,
     ) -> BoxFuture<'a, Result<Vec<Recorded>, StoreError>> {
-        Box::pin(async move { self.view.history(tenant, payment) })
+        Box::pin(async move { self.checked(self.view.history(tenant, payment)) })
     }
 }

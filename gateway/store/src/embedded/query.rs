@@ -4,7 +4,7 @@ use super::keys::{self, Facets, Link, Span};
 use super::layer::{Slot, decode_entry};
 use super::page::Value;
 use super::port::{Disk, Index};
-use super::view::{View, unavailable};
+use super::view::View;
 use crate::rows;
 use gateway_core::event::EventKind;
 use gateway_core::id::{CustomerId, EventId, Id, PaymentMethodId, RefundId, SetupIntentId};
@@ -120,7 +120,9 @@ impl Walk {
     pub(crate) fn step<D: Disk, I: Index>(&mut self, view: &View<D, I>) -> Result<bool, StoreError> {
         let missing = self.limit.saturating_sub(self.found.len());
         let Some(span) = self.span.take().filter(|_| missing > 0) else { return Ok(false) };
-        let page = view.page(&span, self.first, missing.clamp(PAGE_MIN, PAGE_MAX)).map_err(unavailable)?;
+        let page = view
+            .page(&span, self.first, missing.clamp(PAGE_MIN, PAGE_MAX))
+            .map_err(|error| view.unavailable(error))?;
         for (key, value) in page.found {
             if self.found.len() == self.limit {
                 return Ok(false);
@@ -144,9 +146,11 @@ impl Walk {
         let row_key = keys::row_of(key).ok_or_else(strange)?;
         let entry = match value {
             Value::Slot(Slot::Row(entry)) => Some(entry),
-            Value::Bytes(bytes) if !bytes.is_empty() => Some(decode_entry(&bytes).map_err(unavailable)?),
+            Value::Bytes(bytes) if !bytes.is_empty() => {
+                Some(decode_entry(&bytes).map_err(|error| view.unavailable(error))?)
+            }
             Value::Slot(Slot::Listed(_) | Slot::Gone) | Value::Bytes(_) => {
-                view.entry(&row_key).map_err(unavailable)?
+                view.entry(&row_key).map_err(|error| view.unavailable(error))?
             }
         };
         // A list's entry whose row is not there: the row's own entry was lost, which replay after a crash makes good before anyone reads.

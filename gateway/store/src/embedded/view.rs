@@ -12,6 +12,7 @@ use gateway_core::id::PaymentId;
 use gateway_core::journal::{Row, RowKey, StoreError, Versioned};
 use gateway_core::payment::Recorded;
 use gateway_core::tenant::Tenant;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Bytes that are read at once in the hope that the record is no longer.
@@ -34,6 +35,8 @@ pub(crate) struct View<D, I> {
     /// In order of their bases.
     pieces: RwLock<Vec<Piece>>,
     recent: Mutex<Recent>,
+    /// A reader met an error of the index.
+    index_failed: AtomicBool,
 }
 
 /// A lock of this module whose holder panicked is not trusted any more: the process ends with it.
@@ -47,6 +50,7 @@ impl<D: Disk, I: Index> View<D, I> {
             layers: RwLock::default(),
             pieces: RwLock::default(),
             recent: Mutex::new(Recent::new(recent_rows)),
+            index_failed: AtomicBool::new(false),
         }
     }
 
@@ -60,6 +64,17 @@ impl<D: Disk, I: Index> View<D, I> {
 
     pub(crate) fn recent(&self) -> MutexGuard<'_, Recent> {
         self.recent.lock().expect(HELD)
+    }
+
+    /// The index failed under a read: told to the reader, and noted for whoever can do something about it.
+    pub(crate) fn unavailable(&self, error: IndexError) -> StoreError {
+        self.index_failed.store(true, Ordering::Release);
+        StoreError::Unavailable(format!("the index: {error}"))
+    }
+
+    /// Whether the index has failed under a read.
+    pub(crate) fn index_failed(&self) -> bool {
+        self.index_failed.load(Ordering::Acquire)
     }
 
     pub(crate) fn add_piece(&self, piece: Piece) {
@@ -79,7 +94,9 @@ impl<D: Disk, I: Index> View<D, I> {
     /// The durable row of a key.
     pub(crate) fn read(&self, key: &RowKey) -> Result<Option<Versioned>, StoreError> {
         let index_key = keys::row_key(key);
-        let Some(entry) = self.entry(&index_key).map_err(unavailable)? else { return Ok(None) };
+        let Some(entry) = self.entry(&index_key).map_err(|error| self.unavailable(error))? else {
+            return Ok(None);
+        };
         Ok(Some(self.row(&index_key, &entry)?.as_ref().clone()))
     }
 
@@ -141,7 +158,9 @@ impl<D: Disk, I: Index> View<D, I> {
     /// All transitions of a payment, by walking from its latest record back to its first.
     pub(crate) fn history(&self, tenant: Tenant, payment: PaymentId) -> Result<Vec<Recorded>, StoreError> {
         let index_key = keys::row_key(&RowKey::Payment(tenant, payment));
-        let Some(entry) = self.entry(&index_key).map_err(unavailable)? else { return Ok(Vec::new()) };
+        let Some(entry) = self.entry(&index_key).map_err(|error| self.unavailable(error))? else {
+            return Ok(Vec::new());
+        };
         let mut newest_first = Vec::new();
         let mut position = entry.position;
         loop {
@@ -160,9 +179,4 @@ impl<D: Disk, I: Index> View<D, I> {
         }
         Ok(newest_first.into_iter().rev().flatten().collect())
     }
-}
-
-/// The index failed under a read.
-pub(crate) fn unavailable(error: IndexError) -> StoreError {
-    StoreError::Unavailable(format!("the index: {error}"))
 }
