@@ -2,6 +2,7 @@
 
 pub mod admit;
 pub mod cards;
+pub mod config;
 pub mod edge;
 pub mod engine;
 pub mod exchange;

@@ -6,7 +6,8 @@ use gateway::edge::Settings;
 #[tokio::test]
 async fn alpn_decides_between_the_protocols() {
     let rig = Rig::start(Settings::default()).await;
-    let cases: [(&[&[u8]], Option<&[u8]>); 4] = [
+    type Offer<'a> = &'a [&'a [u8]];
+    let cases: [(Offer<'_>, Option<&[u8]>); 4] = [
         (&[b"h2", b"http/1.1"], Some(b"h2")),
         (&[b"http/1.1", b"h2"], Some(b"h2")),
         (&[b"http/1.1"], Some(b"http/1.1")),
