@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
-/// Below all keys of rows and lists.
-const SEAL: &[u8] = &[0];
+/// Below all keys of rows and lists. Its second byte is the version of the entries' encoding: an index of another version shows no seal,
+/// and is rebuilt.
+const SEAL: &[u8] = &[0, 1];
 /// A table that is not written after this time never will be.
 const FLUSH_DEADLINE: Duration = Duration::from_secs(120);
 const FLUSH_POLL: Duration = Duration::from_millis(2);
