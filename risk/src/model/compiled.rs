@@ -1,7 +1,7 @@
 //! A model laid out for the hot path: flat arrays, no names, no allocation.
 
 use super::check::ModelError;
-use super::file::{Body, ModelFile, ScoreKnot, Slope};
+use super::file::{Body, ScoreKnot, Slope};
 use crate::features::is_missing;
 
 /// Where a part of the log odds comes from.
@@ -94,15 +94,15 @@ fn bin(edges: &[f64], value: f64) -> usize {
 }
 
 impl Compiled {
-    pub(super) fn new(file: &ModelFile) -> Result<Self, ModelError> {
+    pub(super) fn new(body: &Body, features: &[String], knots: &[ScoreKnot]) -> Result<Self, ModelError> {
         let place = |name: &str| {
-            file.features
+            features
                 .iter()
                 .position(|known| known == name)
                 .map(|place| place as u16)
                 .ok_or_else(|| ModelError::Inconsistent(format!("{name} is not one of its features")))
         };
-        let function = match &file.body {
+        let function = match body {
             Body::Logistic { intercept, terms, crosses, .. } => {
                 let mut sum = Sum { intercept: *intercept, ..Sum::default() };
                 for term in terms {
@@ -133,7 +133,7 @@ impl Compiled {
                 Function::Tree(steps.collect::<Result<_, ModelError>>()?)
             }
         };
-        Ok(Compiled { function, knots: file.risk_score.clone() })
+        Ok(Compiled { function, knots: knots.to_vec() })
     }
 
     pub(super) fn log_odds(&self, features: &[f64]) -> f64 {

@@ -51,7 +51,7 @@ impl Model {
 
     fn build(file: ModelFile) -> Result<Self, ModelError> {
         check::consistent(&file)?;
-        let compiled = Compiled::new(&file)?;
+        let compiled = Compiled::new(&file.body, &file.features, &file.risk_score)?;
         check::golden(&file, &compiled)?;
         Ok(Model { version: file.version.as_str().into(), file, compiled })
     }
@@ -117,4 +117,24 @@ impl Model {
 /// Probability of log odds.
 pub fn logistic(log_odds: f64) -> f64 {
     1.0 / (1.0 + (-log_odds).exp())
+}
+
+/// A body that has no golden answers yet.
+#[cfg(feature = "train")]
+pub struct Unsealed(Compiled);
+
+#[cfg(feature = "train")]
+impl Unsealed {
+    /// Compiles a body.
+    ///
+    /// # Errors
+    /// The body names features that are not there.
+    pub fn new(body: &Body, features: &[String]) -> Result<Self, ModelError> {
+        Ok(Unsealed(Compiled::new(body, features, &[])?))
+    }
+
+    /// Log odds of a vector.
+    pub fn log_odds(&self, features: &[f64]) -> f64 {
+        self.0.log_odds(features)
+    }
 }

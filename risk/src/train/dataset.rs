@@ -181,6 +181,24 @@ pub enum FeatureSet {
     Columns,
 }
 
+impl FeatureSet {
+    /// Name on the command line and in model files.
+    pub fn name(self) -> &'static str {
+        match self {
+            FeatureSet::Streaming => "streaming",
+            FeatureSet::Handbook => "handbook",
+            FeatureSet::Columns => "columns",
+        }
+    }
+
+    /// The set of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        [FeatureSet::Streaming, FeatureSet::Handbook, FeatureSet::Columns]
+            .into_iter()
+            .find(|set| set.name() == name)
+    }
+}
+
 /// Rows of features with their labels.
 #[derive(Clone, Debug, Default)]
 pub struct Matrix {
@@ -192,6 +210,8 @@ pub struct Matrix {
     pub labels: Vec<bool>,
     /// Place of each row in the history or table that it came from.
     pub places: Vec<usize>,
+    /// Rows of one group stay together in inner validation: the merchant, else the card.
+    pub groups: Vec<u64>,
 }
 
 impl Matrix {
@@ -203,6 +223,17 @@ impl Matrix {
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.labels.len()
+    }
+
+    /// Some of the rows.
+    pub fn select(&self, rows: &[usize]) -> Matrix {
+        Matrix {
+            names: self.names.clone(),
+            values: rows.iter().flat_map(|row| self.row(*row).iter().copied()).collect(),
+            labels: rows.iter().map(|row| self.labels[*row]).collect(),
+            places: rows.iter().map(|row| self.places[*row]).collect(),
+            groups: rows.iter().map(|row| self.groups[*row]).collect(),
+        }
     }
 
     /// One row.
@@ -262,6 +293,7 @@ fn run<const N: usize>(
                 matrix.values.extend_from_slice(&features);
                 matrix.labels.push(payment.fraud);
                 matrix.places.push(place);
+                matrix.groups.push(group(&payment.event));
             }
         }
         for record in records(payment, settings) {
@@ -269,6 +301,10 @@ fn run<const N: usize>(
         }
     }
     matrices
+}
+
+fn group(event: &Event) -> u64 {
+    event.key(Entity::Merchant).or(event.key(Entity::Card)).unwrap_or(event.id)
 }
 
 /// The records that a payment of a history leaves: itself, a decline, and a label that is known when its delay

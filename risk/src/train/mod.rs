@@ -1,8 +1,23 @@
 //! Off the hot path: tables, replay, training, evaluation and reports.
 
+pub mod assemble;
+pub mod binning;
+pub mod columnar;
+pub mod crosses;
 pub mod dataset;
+pub mod design;
+pub mod fit;
+pub mod job;
+pub mod metrics;
+pub mod newton;
+pub mod protocol;
+pub mod scores;
+pub mod simulate;
+pub mod solver;
+pub mod source;
 pub mod table;
 pub mod time;
+pub mod tree;
 
 /// Why a command could not do its work, in words for the person at the terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -134,6 +134,19 @@ impl Table {
         }
     }
 
+    /// Whether the first cells of a column that are not empty are numbers.
+    pub fn is_numeric(&self, column: usize) -> bool {
+        match &self.cells[column] {
+            Cells::Integers(_) | Cells::Numbers(_) => true,
+            Cells::Times(_) => false,
+            Cells::Texts { .. } => {
+                let filled = (0..self.rows).map(|row| self.raw(column, row)).filter(|text| !text.is_empty());
+                let mut first = filled.take(100).peekable();
+                first.peek().is_some() && first.all(|text| text.trim().parse::<f64>().is_ok())
+            }
+        }
+    }
+
     /// The complaint about one cell.
     pub fn wrong(&self, column: usize, row: usize, expected: &str, found: &str) -> Failure {
         let place = match self.lines.get(row) {
