@@ -1,9 +1,360 @@
-//! Placeholder.
+//! The challenge: a page of our own on which the holder of the published card 4000002760003184 passes or fails the
+//! authentication. Its address holds the client secret, which is all the right it takes to be here.
+
+mod back;
+mod html;
+
+use super::setup_intents::confirmation;
 use crate::engine::Engine;
 use crate::exchange::{Exchange, Reply};
+use crate::flow::{read, resolve};
+use crate::render::related::Related;
+use crate::render::setup::Notes;
+use crate::render::{Renderer, extra, payment};
+use bumpalo::Bump;
 use gateway_api::error::ApiError;
+use gateway_core::acquirer::{ChallengeResult, CustomerAction, Trace};
+use gateway_core::id::{PaymentId, SetupIntentId};
+use gateway_core::journal::{Row, RowKey};
+use gateway_core::payment::{Open, Payment, Stage, Status};
+use gateway_core::record::{SetupIntent, SetupStatus};
+use gateway_core::tenant::{Mode, Tenant};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+use tracing::{error, warn};
+
+/// What the paths of these pages begin with.
 pub const PREFIX: &str = "/challenge/";
-pub async fn serve(_engine: &Arc<Engine>, _exchange: &Exchange) -> Reply {
-    Reply::from(ApiError::internal())
+/// Longest client secret that is looked up.
+const MAX_SECRET_BYTES: usize = 128;
+/// A passed or failed challenge is waited for at most so long.
+const CONCLUDE_WITHIN: Duration = Duration::from_secs(10);
+/// And looked at again after this.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// What a client secret opens.
+enum Challenged {
+    Payment(Box<Payment>),
+    Setup(Box<SetupIntent>),
+}
+
+/// Where it stands.
+enum Standing {
+    /// The customer is to act.
+    Waiting,
+    Succeeded,
+    Failed,
+    /// Not known yet.
+    Pending,
+}
+
+impl Standing {
+    /// The word in `redirect_status`.
+    const fn word(&self) -> &'static str {
+        match self {
+            Standing::Succeeded => "succeeded",
+            Standing::Waiting | Standing::Pending => "pending",
+            Standing::Failed => "failed",
+        }
+    }
+}
+
+/// The message that waits for the customer on a page of ours.
+fn waiting(p: &Payment) -> Option<&Open> {
+    let ours = |open: &&Open| match &open.stage {
+        Stage::Accepted { action: Some(CustomerAction::Redirect { url: None }), .. } => open.asks_customer(),
+        Stage::Accepted { .. } | Stage::Sent | Stage::Unsent | Stage::Unknown => false,
+    };
+    p.outstanding().find(ours)
+}
+
+impl Challenged {
+    fn standing(&self) -> Standing {
+        match self {
+            Challenged::Payment(p) if waiting(p).is_some() => Standing::Waiting,
+            Challenged::Payment(p) => match p.status() {
+                Status::Succeeded | Status::RequiresCapture => Standing::Succeeded,
+                Status::Processing => Standing::Pending,
+                Status::RequiresPaymentMethod
+                | Status::RequiresConfirmation
+                | Status::RequiresAction
+                | Status::Canceled => Standing::Failed,
+            },
+            Challenged::Setup(intent) => match intent.status {
+                SetupStatus::RequiresAction => Standing::Waiting,
+                SetupStatus::Succeeded => Standing::Succeeded,
+                SetupStatus::Processing => Standing::Pending,
+                SetupStatus::RequiresPaymentMethod
+                | SetupStatus::RequiresConfirmation
+                | SetupStatus::Canceled => Standing::Failed,
+            },
+        }
+    }
+
+    fn return_url(&self) -> Option<String> {
+        match self {
+            Challenged::Payment(p) => {
+                let more = extra::parse(&p.details.extra);
+                more.get("return_url").and_then(serde_json::Value::as_str).map(str::to_owned)
+            }
+            Challenged::Setup(intent) => Notes::of(intent).return_url().map(str::to_owned),
+        }
+    }
+
+    const fn tenant(&self) -> Tenant {
+        match self {
+            Challenged::Payment(p) => p.tenant,
+            Challenged::Setup(intent) => intent.tenant,
+        }
+    }
+}
+
+/// The client secret of a payment.
+fn secret_of(p: &Payment) -> String {
+    let (texts, related) = (Bump::new(), Related::default());
+    payment::client_secret(&Renderer { texts: &texts, related: &related, public_url: "" }, p).to_owned()
+}
+
+/// Finds what a secret opens. It does not name its merchant, so each is asked: they are few, and ids are unlike each other.
+async fn find(engine: &Engine, secret: &str) -> Result<Option<Challenged>, ApiError> {
+    if secret.len() > MAX_SECRET_BYTES {
+        return Ok(None);
+    }
+    let Some((id, _random)) = secret.split_once("_secret_") else { return Ok(None) };
+    let (payment, setup) = (id.parse::<PaymentId>().ok(), id.parse::<SetupIntentId>().ok());
+    if payment.is_none() && setup.is_none() {
+        return Ok(None);
+    }
+    for merchant in engine.merchants.all() {
+        for mode in [Mode::Test, Mode::Live] {
+            let tenant = Tenant { merchant: merchant.id, mode };
+            let key = match (payment, setup) {
+                (Some(id), _) => RowKey::Payment(tenant, id),
+                (None, Some(id)) => RowKey::SetupIntent(tenant, id),
+                (None, None) => continue,
+            };
+            if let Some(found) = read(engine, &key).await? {
+                return Ok(opened(found.row, secret));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The object, if the secret is the one of it.
+fn opened(row: Row, secret: &str) -> Option<Challenged> {
+    let (challenged, expected) = match row {
+        Row::Payment(row) => {
+            let expected = secret_of(&row.payment);
+            (Challenged::Payment(Box::new(row.payment)), expected)
+        }
+        Row::SetupIntent(intent) => {
+            let expected = intent.client_secret.clone();
+            (Challenged::Setup(intent), expected)
+        }
+        _other => return None,
+    };
+    crypto::mac::same(secret.as_bytes(), expected.as_bytes()).then_some(challenged)
+}
+
+/// What is asked of the page.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Show,
+    Answer(ChallengeResult),
+}
+
+/// Reads method and path: `/challenge/SECRET`, `/challenge/SECRET/pass`, `/challenge/SECRET/fail`.
+fn parse<'e>(method: &str, path: &'e str) -> Result<(&'e str, Asked), &'static str> {
+    let rest = path.strip_prefix(PREFIX).unwrap_or_default();
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    let (secret, result) = match rest.split_once('/') {
+        None => (rest, None),
+        Some((secret, "pass")) => (secret, Some(ChallengeResult::Passed)),
+        Some((secret, "fail")) => (secret, Some(ChallengeResult::Failed)),
+        Some((_secret, _other)) => ("", None),
+    };
+    match (method, result) {
+        ("GET" | "HEAD", None) => Ok((secret, Asked::Show)),
+        ("POST", Some(result)) => Ok((secret, Asked::Answer(result))),
+        (_, None) => Err("GET"),
+        (_, Some(_)) => Err("POST"),
+    }
+}
+
+/// Answers a request for a challenge page.
+pub async fn serve(engine: &Arc<Engine>, exchange: &Exchange) -> Reply {
+    let (secret, asked) = match parse(exchange.method.as_str(), &exchange.path) {
+        Ok(parsed) => parsed,
+        Err(allowed) => return not_allowed(engine).with_header("allow", allowed),
+    };
+    let found = match find(engine, secret).await {
+        Ok(found) => found,
+        Err(_logged) => return unavailable(engine),
+    };
+    let Some(challenged) = found else { return gone(engine) };
+    match (asked, challenged.standing()) {
+        (Asked::Show, Standing::Waiting) => show(engine, (&challenged, secret)),
+        (Asked::Show, Standing::Succeeded | Standing::Failed | Standing::Pending) => gone(engine),
+        (Asked::Answer(result), Standing::Waiting) => take_up(engine, (challenged, secret), result).await,
+        // Answered before: a second click leads to the same place.
+        (Asked::Answer(_), Standing::Succeeded | Standing::Failed | Standing::Pending) => {
+            lead_back(engine, (&challenged, secret))
+        }
+    }
+}
+
+fn told(engine: &Engine, status: u16, (title, text): (&str, &str)) -> Reply {
+    html::page(status, &html::Page { title, text, forms: None, leads_to: None }, &nonce(engine))
+}
+
+fn nonce(engine: &Engine) -> String {
+    let mut bytes = [0u8; 16];
+    engine.random.fill(&mut bytes);
+    crypto::hex::encode(&bytes)
+}
+
+fn gone(engine: &Engine) -> Reply {
+    told(
+        engine,
+        404,
+        ("This page has expired", "Nothing waits to be authenticated here. Return to the shop."),
+    )
+}
+
+fn not_allowed(engine: &Engine) -> Reply {
+    told(engine, 405, ("This is not possible", "Open the page again from the shop."))
+}
+
+fn unavailable(engine: &Engine) -> Reply {
+    let text = "The authentication could not be taken up now. Go back and try again in a moment.";
+    told(engine, 503, ("Try again in a moment", text)).with_header("retry-after", "1")
+}
+
+fn show(engine: &Engine, (challenged, secret): (&Challenged, &str)) -> Reply {
+    let merchant = engine.merchants.merchant(challenged.tenant().merchant);
+    let merchant = merchant.map_or_else(|| "The merchant".to_owned(), |merchant| merchant.name.clone());
+    let text = match challenged {
+        Challenged::Payment(p) => {
+            let amount = waiting(p)
+                .and_then(|open| p.attempt_numbered(open.attempt))
+                .map_or(p.amount.minor, |attempt| attempt.amount_minor);
+            let amount = gateway_core::Money::new(amount, p.amount.currency).to_string().to_uppercase();
+            format!("{merchant} asks you to authenticate a payment of {amount}.")
+        }
+        Challenged::Setup(_) => {
+            format!("{merchant} asks you to authenticate your card, to save it for later.")
+        }
+    };
+    let (pass, fail) = (format!("{PREFIX}{secret}/pass"), format!("{PREFIX}{secret}/fail"));
+    let leads_to = challenged.return_url().and_then(|url| back::source(&url));
+    let page = html::Page {
+        title: "Card authentication",
+        text: &text,
+        forms: Some((&pass, &fail)),
+        leads_to: leads_to.as_deref(),
+    };
+    html::page(200, &page, &nonce(engine))
+}
+
+/// Takes up an answer in a task of its own: a customer who closes the page stops nothing.
+async fn take_up(
+    engine: &Arc<Engine>,
+    (challenged, secret): (Challenged, &str),
+    result: ChallengeResult,
+) -> Reply {
+    let (own, text) = (Arc::clone(engine), secret.to_owned());
+    let task = engine.tasks.spawn(async move {
+        match &challenged {
+            Challenged::Payment(p) => conclude(&own, p, result).await,
+            Challenged::Setup(intent) => conclude_setup(&own, intent, result).await,
+        }
+        find(&own, &text).await
+    });
+    match task.await {
+        Ok(Ok(Some(after))) => lead_back(engine, (&after, secret)),
+        Ok(Ok(None)) => gone(engine),
+        Ok(Err(_logged)) => unavailable(engine),
+        Err(panic) => {
+            error!(%panic, "an answer to a challenge panicked");
+            unavailable(engine)
+        }
+    }
+}
+
+/// Tells the acquirer, and has the outcome asked for and recorded the way every open message's is.
+async fn conclude(engine: &Arc<Engine>, p: &Payment, result: ChallengeResult) {
+    let Some(open) = waiting(p) else { return };
+    let trace: Trace = open.trace;
+    let Some(acquirer) = engine.acquirers.named(&open.acquirer) else {
+        warn!(acquirer = open.acquirer, payment = %p.id, "its acquirer is not configured");
+        return;
+    };
+    acquirer.challenge_answered(trace, result);
+    let deadline = Instant::now() + CONCLUDE_WITHIN.min(engine.settings.wait);
+    loop {
+        resolve::look(engine, p.tenant, p.id).await;
+        match read(engine, &RowKey::Payment(p.tenant, p.id)).await.map(|found| found.map(|f| f.row)) {
+            Ok(Some(Row::Payment(row))) if waiting(&row.payment).is_none() => return,
+            Ok(_) | Err(_) if Instant::now() >= deadline => return,
+            Ok(_) | Err(_) => tokio::time::sleep(LOOK_EVERY).await,
+        }
+    }
+}
+
+async fn conclude_setup(engine: &Engine, intent: &SetupIntent, result: ChallengeResult) {
+    if let Err(fault) = confirmation::answered(engine, (intent.tenant, intent.id), result).await {
+        warn!(?fault, intent = %intent.id, "an answer to a challenge could not be stored");
+    }
+}
+
+/// Sends the customer back to the shop, or says how it went if there is no way back.
+fn lead_back(engine: &Engine, (challenged, secret): (&Challenged, &str)) -> Reply {
+    let standing = challenged.standing();
+    let (id, name, secret_name) = match challenged {
+        Challenged::Payment(p) => (p.id.to_string(), "payment_intent", "payment_intent_client_secret"),
+        Challenged::Setup(intent) => (intent.id.to_string(), "setup_intent", "setup_intent_client_secret"),
+    };
+    let outcome = [(name, id.as_str()), (secret_name, secret), ("redirect_status", standing.word())];
+    let location = challenged.return_url().and_then(|url| back::with_outcome(&url, &outcome));
+    if let Some(location) = location {
+        return html::redirect(&location);
+    }
+    match standing {
+        Standing::Succeeded => {
+            told(engine, 200, ("Authentication complete", "You can close this page and return to the shop."))
+        }
+        Standing::Failed => told(
+            engine,
+            200,
+            ("Authentication failed", "The card was not authenticated. Return to the shop to try again."),
+        ),
+        Standing::Waiting | Standing::Pending => told(
+            engine,
+            200,
+            (
+                "Nearly there",
+                "The outcome is not known yet; the shop will learn it. You can close this page.",
+            ),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_methods_say_what_is_asked() {
+        let passed = Asked::Answer(ChallengeResult::Passed);
+        let failed = Asked::Answer(ChallengeResult::Failed);
+        assert!(parse("GET", "/challenge/pi_1_secret_2") == Ok(("pi_1_secret_2", Asked::Show)));
+        assert!(parse("HEAD", "/challenge/s/") == Ok(("s", Asked::Show)));
+        assert!(parse("POST", "/challenge/s/pass") == Ok(("s", passed)));
+        assert!(parse("POST", "/challenge/s/fail") == Ok(("s", failed)));
+        assert!(parse("GET", "/challenge/s/pass") == Err("POST"), "a link must not pass a challenge");
+        assert!(parse("POST", "/challenge/s") == Err("GET"));
+        assert!(parse("GET", "/challenge/s/other/pass") == Ok(("", Asked::Show)));
+    }
 }
