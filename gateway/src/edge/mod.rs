@@ -15,6 +15,7 @@
 
 mod bind;
 mod body;
+mod certificates;
 mod connection;
 mod drain;
 mod gate;
@@ -29,6 +30,7 @@ mod watchdog;
 mod wire;
 
 pub use bind::{Listeners, bind};
+pub use certificates::Certificates;
 pub use settings::{Deadlines, Limits, Settings};
 pub use shared::{Edge, Parts, RequestIds};
 pub use tls::{ALPN, TlsSlot};

@@ -1,0 +1,84 @@
+//! Asks a serving gateway's admin listener, and says in a sentence why that did not work.
+
+use http::header::{CONTENT_TYPE, HOST};
+use http::{Method, Request, Uri};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// For the whole exchange.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest answer, in bytes.
+const ANSWER_BYTES: usize = 16 << 20;
+
+/// One request.
+pub(super) struct Ask<'a> {
+    pub(super) method: Method,
+    pub(super) path: &'a str,
+    pub(super) body: Option<Value>,
+}
+
+/// Sends the request and reads the JSON answer.
+///
+/// # Errors
+/// In words: no listener there, no answer in time, or the `detail` of its problem document.
+pub(super) fn ask(admin: &str, ask: Ask<'_>) -> Result<Value, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("no runtime could be made: {error}"))?;
+    let exchange = async { tokio::time::timeout(PATIENCE, exchange(admin, ask)).await };
+    runtime.block_on(exchange).map_err(|_| format!("{admin} did not answer within 30 s"))?
+}
+
+async fn exchange(admin: &str, ask: Ask<'_>) -> Result<Value, String> {
+    let authority = authority(admin)?;
+    let socket = TcpStream::connect(&authority).await.map_err(|error| {
+        format!(
+            "cannot reach {admin}: {error}. Is the gateway serving? Its admin listener is named by --admin."
+        )
+    })?;
+    let broken = |error: hyper::Error| format!("{admin} broke off: {error}");
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(socket)).await.map_err(broken)?;
+    // It ends with the sender.
+    let _connection = tokio::spawn(connection);
+    let body = ask.body.map_or_else(String::new, |body| body.to_string());
+    let request = Request::builder()
+        .method(ask.method)
+        .uri(ask.path)
+        .header(HOST, &authority)
+        .header(CONTENT_TYPE, "application/json")
+        .body(Full::new(Bytes::from(body)))
+        .map_err(|error| format!("{}: {error}", ask.path))?;
+    let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
+    let body = Limited::new(body, ANSWER_BYTES).collect().await;
+    let body = body.map_err(|error| format!("{admin} broke off: {error}"))?.to_bytes();
+    let json: Option<Value> = serde_json::from_slice(&body).ok();
+    match json {
+        Some(json) if head.status.is_success() => Ok(json),
+        Some(json) => {
+            let detail = json["detail"].as_str().unwrap_or("it gave no reason");
+            Err(format!("{admin} refused ({}): {detail}", head.status.as_u16()))
+        }
+        None => {
+            Err(format!("{admin} answered {} and no JSON: is it a gateway's admin listener?", head.status))
+        }
+    }
+}
+
+/// Host and port of an `http://` URL.
+fn authority(admin: &str) -> Result<String, String> {
+    let wrong = || format!("{admin:?} is not the address of an admin listener: write http://HOST:PORT");
+    let uri: Uri = admin.parse().map_err(|_| wrong())?;
+    match (uri.scheme_str(), uri.authority(), uri.path()) {
+        (Some("http"), Some(authority), "/" | "") => {
+            let port = authority.port_u16().unwrap_or(80);
+            Ok(format!("{}:{port}", authority.host()))
+        }
+        _ => Err(wrong()),
+    }
+}

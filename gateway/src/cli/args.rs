@@ -1,0 +1,164 @@
+//! Flags and subcommands, as `--help` shows them.
+
+use crate::config::{Override, Sources};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Tollgate: a payment gateway that speaks the Stripe dialect.
+///
+/// Without a subcommand it serves: the merchant API on https://localhost:8443, health and metrics on
+/// http://127.0.0.1:9090, state in ./data. Point any Stripe SDK at it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gateway",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "Settings come from defaults, then the file, then TOLLGATE_SECTION_KEY variables, then flags.\n\
+                  `gateway config` shows what results. SIGTERM finishes what has begun and stops; SIGHUP reloads\n\
+                  certificates, keys, the model and limits.\n\
+                  Exit codes: 0 done, 1 failed, 2 bad usage."
+)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) serve: Serve,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Serve payments (what happens without a subcommand, too)
+    Serve(Serve),
+    /// Show the effective configuration as TOML, or what is wrong with it
+    Config(Serve),
+    /// Make and list merchants, through a serving gateway's admin listener
+    #[command(subcommand)]
+    Merchant(Merchant),
+    /// Make, list and revoke API keys, through a serving gateway's admin listener
+    #[command(subcommand)]
+    Keys(Keys),
+}
+
+#[derive(Debug, Default, Args)]
+pub(super) struct Serve {
+    /// A TOML file of settings [env: TOLLGATE_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where merchants connect; port 0 picks a free one [default: localhost:8443]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Where operators connect, in plain HTTP [default: 127.0.0.1:9090]
+    #[arg(long, value_name = "ADDR")]
+    admin: Option<String>,
+    /// Where payments and sealed keys are kept [default: data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// Where certificates are; development makes its own there [default: certs-dev]
+    #[arg(long, value_name = "DIR")]
+    certs: Option<String>,
+    /// Write addresses, authority, test key and process id here, once both listeners accept
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<String>,
+}
+
+impl Serve {
+    /// Where settings come from: the file, this process's environment, and these flags.
+    pub(super) fn sources(&self) -> Sources {
+        let flags: [(&str, &[&str], &Option<String>); 5] = [
+            ("--listen", &["edge", "listen"], &self.listen),
+            ("--admin", &["admin", "listen"], &self.admin),
+            ("--data-dir", &["data_dir"], &self.data_dir),
+            ("--certs", &["certs"], &self.certs),
+            ("--ready-file", &["ready_file"], &self.ready_file),
+        ];
+        let flags = flags.into_iter().filter_map(|(flag, path, value)| {
+            Some(Override {
+                origin: flag.to_owned(),
+                path: path.iter().map(|part| (*part).to_owned()).collect(),
+                value: value.clone()?,
+            })
+        });
+        Sources {
+            file: self.config.clone(),
+            environment: std::env::vars_os().collect(),
+            flags: flags.collect(),
+        }
+    }
+}
+
+/// Where the serving gateway is, and how to print.
+#[derive(Debug, Args)]
+pub(super) struct Target {
+    /// The serving gateway's admin listener
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9090", env = "TOLLGATE_ADMIN_URL")]
+    pub(super) admin: String,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Merchant {
+    /// Make a merchant
+    Create {
+        /// What to call it
+        #[arg(long)]
+        name: String,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// List all merchants
+    List {
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Keys {
+    /// Make a key; it is shown this once
+    Create {
+        /// The merchant's id (acct_...)
+        #[arg(long)]
+        merchant: String,
+        /// Whether it moves real money
+        #[arg(long, value_enum, default_value_t = Mode::Test)]
+        mode: Mode,
+        /// secret (sk_), publishable (pk_) or restricted (rk_)
+        #[arg(long, value_enum, default_value_t = Kind::Secret)]
+        kind: Kind,
+        /// What a restricted key may do; repeat it for more
+        #[arg(long, value_name = "SCOPE")]
+        scope: Vec<String>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// List a merchant's keys, without the keys themselves
+    List {
+        /// The merchant's id (acct_...)
+        #[arg(long)]
+        merchant: String,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Revoke a key at once
+    Revoke {
+        /// The key's id (mk_...), as `keys list` shows it
+        id: String,
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Mode {
+    Test,
+    Live,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Kind {
+    Secret,
+    Publishable,
+    Restricted,
+}
