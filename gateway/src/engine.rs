@@ -3,6 +3,7 @@
 use crate::admit::merchants::Merchants;
 use crate::flow::claims::Claims;
 use crate::flow::turns::Turns;
+use crate::late::Outstanding;
 use crate::routing::Acquirers;
 use crate::scoring::Scoring;
 use crate::tasks::Tasks;
@@ -13,6 +14,9 @@ use gateway_core::ports::{Clock, Ids, Random, SequenceError, Sequences};
 use gateway_core::time::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// The sequence of messages to acquirers.
+const MESSAGES: &str = "acquirer-messages";
 
 /// Times and sizes that the flows keep to.
 #[derive(Debug, Clone)]
@@ -51,6 +55,7 @@ pub struct Engine {
     pub merchants: Merchants,
     pub claims: Arc<Claims>,
     pub turns: Turns<PaymentId>,
+    pub outstanding: Outstanding,
     pub tasks: Tasks,
     /// Drawn at the start: the owner of the claims of this process.
     pub process: u64,
@@ -71,12 +76,13 @@ impl Engine {
         Stamp { now: self.clock.now(), ids: &*self.ids, request_id: None, idempotency_key: None }
     }
 
-    /// New numbers for a message to an acquirer.
+    /// New numbers for a message to an acquirer. One sequence serves all of them, so that a reference names one message
+    /// of a payment, whichever acquirer it went to.
     ///
     /// # Errors
     /// The store could not lease any.
-    pub async fn trace(&self, acquirer: &str) -> Result<Trace, SequenceError> {
-        let number = self.sequences.next(acquirer).await?;
+    pub async fn trace(&self) -> Result<Trace, SequenceError> {
+        let number = self.sequences.next(MESSAGES).await?;
         Ok(Trace::from_sequence(number, self.clock.now()))
     }
 }

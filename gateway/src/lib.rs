@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod admit;
+pub mod app;
 pub mod cards;
 pub mod cli;
 pub mod config;
@@ -9,6 +10,7 @@ pub mod edge;
 pub mod engine;
 pub mod exchange;
 pub mod flow;
+pub mod late;
 pub mod observe;
 pub mod render;
 pub mod route;

@@ -93,6 +93,9 @@ pub async fn mark_unknown(engine: &Arc<Engine>) -> Result<usize, Fault> {
             .map(|open| open.trace.reference)
             .collect();
         for reference in sent {
+            let (tenant, id) = (draft.payment().tenant, draft.payment().id);
+            let acquirer = draft.payment().open_by_reference(reference).map(|open| open.acquirer.clone());
+            engine.outstanding.sent(&acquirer.unwrap_or_default(), reference, (tenant, id));
             let unknown = Answer::Unknown("the process ended before an answer was stored".to_owned());
             conclude(engine, &mut draft, (reference, unknown, Transmission::Repeat), &engine.stamp()).await?;
         }
@@ -276,6 +279,8 @@ async fn transmit(
         Ok((_receipt, permit)) => permit,
         Err(error) => return Err(commit_fault(engine, probe, error).await?),
     };
+    let payment = draft.payment();
+    engine.outstanding.sent(&open.acquirer, open.trace.reference, (payment.tenant, payment.id));
     Ok(acquirer.send(permit, request).await)
 }
 
@@ -285,7 +290,7 @@ async fn reverse(
     draft: &mut Draft,
     (open, acquirer): (&Open, &dyn Acquirer),
 ) -> Result<(), Fault> {
-    let Ok(trace) = engine.trace(&open.acquirer).await else { return postpone(engine, draft, open).await };
+    let Ok(trace) = engine.trace().await else { return postpone(engine, draft, open).await };
     let seed = OpenSeed { trace, due: next_due(engine, open), claim: open.claim.clone() };
     let command = Command::Reverse { reference: open.trace.reference, seed };
     let Ok(events) = decide(draft.payment(), command) else { return postpone(engine, draft, open).await };
@@ -347,7 +352,7 @@ async fn expire(engine: &Arc<Engine>, tenant: Tenant, payment: PaymentId) {
         return;
     }
     let name = draft.payment().attempt().map(|attempt| attempt.acquirer.clone()).unwrap_or_default();
-    let (Some(acquirer), Ok(trace)) = (engine.acquirers.named(&name), engine.trace(&name).await) else {
+    let (Some(acquirer), Ok(trace)) = (engine.acquirers.named(&name), engine.trace().await) else {
         return;
     };
     if let Err(fault) = expire_hold(engine, &mut draft, (trace, &*acquirer)).await {

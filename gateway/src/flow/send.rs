@@ -22,7 +22,7 @@ const NEXT_LOOK_MS: i64 = 1_000;
 /// # Errors
 /// 503 if no numbers can be leased: nothing was done.
 pub async fn seed(call: &Call, acquirer: &str) -> Result<OpenSeed, Fault> {
-    let trace = call.engine.trace(acquirer).await.map_err(|why| {
+    let trace = call.engine.trace().await.map_err(|why| {
         error!(?why, "no trace numbers");
         ApiError::unavailable(1)
     })?;
@@ -56,6 +56,8 @@ pub async fn send(
         Ok((_receipt, permit)) => permit,
         Err(error) => return Err(commit_fault(engine, probe, error).await?),
     };
+    let payment = draft.payment();
+    engine.outstanding.sent(&open.acquirer, trace.reference, (payment.tenant, payment.id));
     Ok(acquirer.send(permit, request).await)
 }
 
@@ -74,7 +76,7 @@ pub async fn conclude(
         warn!(acquirer = open.acquirer, reference, why, payment = %draft.payment().id, "no answer");
     }
     let needs_spare = needs_spare(draft, &open, &answer);
-    let spare = if needs_spare { engine.trace(&open.acquirer).await.ok() } else { Some(open.trace) };
+    let spare = if needs_spare { engine.trace().await.ok() } else { Some(open.trace) };
     let (answer, spare) = match spare {
         Some(spare) => (answer, spare),
         None => (Answer::Unknown("no numbers for what follows".to_owned()), open.trace),
@@ -87,6 +89,9 @@ pub async fn conclude(
     let events =
         decide(draft.payment(), Command::Conclude(Box::new(conclusion))).map_err(|_| Fault::Stale)?;
     draft.record(events.clone(), stamp);
+    if draft.payment().open_by_reference(reference).is_none() {
+        engine.outstanding.settled(&open.acquirer, reference);
+    }
     Ok(events)
 }
 

@@ -1,0 +1,8 @@
+//! The merchant API from route to store, over the memory engine and the simulated acquirer: no sockets, so that it is quick.
+
+mod idempotency;
+mod malformed;
+mod payments;
+mod refunds;
+mod support;
+mod unknown;
