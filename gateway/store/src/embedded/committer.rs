@@ -2,10 +2,9 @@
 //! group, syncs once, and tells each its verdict.
 
 use super::feeder::{Feeder, Task};
-use super::files::FileDisk;
-use super::fjall_index::FjallIndex;
 use super::machine::{Broken, Judged, Machine, Verdict};
 use super::options::Options;
+use super::port::{Disk, Index};
 use super::queue::{Next, Queue, Reply, Request};
 use super::room::{Reserve, Room};
 use super::stats::Counters;
@@ -19,8 +18,8 @@ use tokio::sync::oneshot;
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The writer's thread.
-pub(crate) struct Committer {
-    pub machine: Machine<FileDisk, FjallIndex>,
+pub(crate) struct Committer<D, I> {
+    pub machine: Machine<D, I>,
     pub queue: Arc<Queue>,
     pub feeder: Feeder,
     pub counters: Arc<Counters>,
@@ -30,7 +29,7 @@ pub(crate) struct Committer {
     pub last_checkpoint: (u64, Instant),
 }
 
-impl Committer {
+impl<D: Disk, I: Index> Committer<D, I> {
     /// Serves until the line is closed; then everything is in the index, and the last checkpoint is written.
     pub(crate) fn run(mut self) -> Result<(), Broken> {
         loop {

@@ -10,7 +10,7 @@ use super::files::{DirLock, FileDisk};
 use super::fjall_index::FjallIndex;
 use super::machine::{Broken, Verdict};
 use super::options::{Fatal, Options};
-use super::port::IndexError;
+use super::port::{Disk, Index, IndexError};
 use super::prepared::Prepared;
 use super::query::Walk;
 use super::queue::{Queue, Reply, Request};
@@ -35,16 +35,19 @@ use tokio::sync::oneshot;
 /// The directory of the index, inside the store's.
 const INDEX_DIR: &str = "index";
 
+/// The embedded store: on files, with fjall as its index.
+pub type Embedded = Engine<FileDisk, FjallIndex>;
+
 /// An open store.
-pub struct Embedded {
-    view: Arc<View<FileDisk, FjallIndex>>,
+pub struct Engine<D: Disk, I: Index> {
+    view: Arc<View<D, I>>,
     queue: Arc<Queue>,
     counters: Arc<Counters>,
     recovered: Recovered,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    guard: Guard,
+    guard: Guard<D, I>,
     /// Last, so that the directory is free only when nothing works in it any more.
-    _lock: DirLock,
+    _lock: Option<DirLock>,
 }
 
 /// Opens the store in `dir`, which is made if it is missing. The observer is restored and told of all that came after its snapshot
@@ -58,17 +61,31 @@ pub fn open(
     observer: Option<Arc<dyn Observer>>,
 ) -> Result<Embedded, OpenError> {
     let lock = DirLock::take(dir)?;
-    Counters::describe();
     let disk = FileDisk::open(dir).map_err(io_error(format!("opening {}", dir.display())))?;
     let index = FjallIndex::open(&dir.join(INDEX_DIR), options.index).map_err(OpenError::Index)?;
+    let mut engine = open_on(disk, index, options, observer)?;
+    engine._lock = Some(lock);
+    Ok(engine)
+}
+
+/// Opens a store on any disk and index: for tests of the threads over a disk that fails. Nothing keeps a second one away.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn open_on<D: Disk, I: Index>(
+    disk: D,
+    index: I,
+    options: Options,
+    observer: Option<Arc<dyn Observer>>,
+) -> Result<Engine<D, I>, OpenError> {
+    Counters::describe();
     let reserve = Reserve::hold(&disk, options.reserve_bytes);
     let setup = Setup { sizes: options.sizes, random: Arc::clone(&options.random), observer };
     let (mut machine, recovered) = recover(disk, index, setup)?;
     let view = Arc::clone(&machine.view);
     if recovered.groups > 0 {
         // The next start need not read all this again.
-        let checkpoint = machine.begin_checkpoint();
-        view.finish_checkpoint(&checkpoint).map_err(|broken| OpenError::Io {
+        machine.checkpoint().map_err(|broken| OpenError::Io {
             what: "writing the first checkpoint".to_owned(),
             source: std::io::Error::other(broken.to_string()),
         })?;
@@ -76,34 +93,38 @@ pub fn open(
     let queue = Arc::new(Queue::new(options.queue));
     let counters = Arc::new(Counters::default());
     let (feeder, feeder_thread) = feeder(Arc::clone(&view), Arc::clone(&counters));
-    let last_checkpoint = (machine.position(), Instant::now());
     let fatal = Arc::clone(&options.fatal);
     let committer = Committer {
+        last_checkpoint: (machine.position(), Instant::now()),
         machine,
         queue: Arc::clone(&queue),
         feeder,
         counters: Arc::clone(&counters),
         options,
         reserve,
-        last_checkpoint,
     };
     let guard = Guard { view: Arc::clone(&view), queue: Arc::clone(&queue), fatal };
-    let threads = vec![
+    let threads = Mutex::new(vec![
         spawn("store-feeder", guard.clone(), move || feeder_thread.run())?,
         spawn("store-writer", guard.clone(), move || committer.run())?,
-    ];
-    Ok(Embedded { view, queue, counters, recovered, threads: Mutex::new(threads), guard, _lock: lock })
+    ]);
+    Ok(Engine { view, queue, counters, recovered, threads, guard, _lock: None })
 }
 
 /// What a thread of the store does when it can't go on.
-#[derive(Clone)]
-struct Guard {
-    view: Arc<View<FileDisk, FjallIndex>>,
+struct Guard<D, I> {
+    view: Arc<View<D, I>>,
     queue: Arc<Queue>,
     fatal: Fatal,
 }
 
-impl Guard {
+impl<D, I> Clone for Guard<D, I> {
+    fn clone(&self) -> Self {
+        Self { view: Arc::clone(&self.view), queue: Arc::clone(&self.queue), fatal: Arc::clone(&self.fatal) }
+    }
+}
+
+impl<D: Disk, I: Index> Guard<D, I> {
     fn stop(&self, why: &str) {
         (self.fatal)(why);
         // Only where the hook lets the process live: nothing is acknowledged any more.
@@ -118,9 +139,9 @@ impl Guard {
     }
 }
 
-fn spawn(
+fn spawn<D: Disk, I: Index>(
     name: &str,
-    guard: Guard,
+    guard: Guard<D, I>,
     run: impl FnOnce() -> Result<(), Broken> + Send + 'static,
 ) -> Result<JoinHandle<()>, OpenError> {
     let body = move || match catch_unwind(AssertUnwindSafe(run)) {
@@ -134,7 +155,7 @@ fn spawn(
         .map_err(io_error("starting a thread of the store"))
 }
 
-impl Embedded {
+impl<D: Disk, I: Index> Engine<D, I> {
     /// How the start went.
     pub const fn recovered(&self) -> Recovered {
         self.recovered
@@ -178,7 +199,7 @@ impl Embedded {
 }
 
 /// Reads.
-impl Embedded {
+impl<D: Disk, I: Index> Engine<D, I> {
     /// An index that fails under a read is dropped like one that fails under a write: the process stops, and the next start rebuilds it.
     fn checked<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         if answer.is_err() && self.view.index_failed() {
@@ -196,13 +217,13 @@ impl Embedded {
     }
 }
 
-impl Drop for Embedded {
+impl<D: Disk, I: Index> Drop for Engine<D, I> {
     fn drop(&mut self) {
         self.close();
     }
 }
 
-impl Journal for Embedded {
+impl<D: Disk, I: Index> Journal for Engine<D, I> {
     fn commit<'a>(&'a self, batch: Batch) -> BoxFuture<'a, Result<Receipt, CommitError>> {
         Box::pin(self.commit_batch(batch))
     }

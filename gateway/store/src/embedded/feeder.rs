@@ -1,9 +1,8 @@
 //! The thread that brings commits into the index and writes checkpoints, so that the writer never waits for either.
 
-use super::files::FileDisk;
-use super::fjall_index::FjallIndex;
 use super::format::checkpoint::Checkpoint;
 use super::machine::Broken;
+use super::port::{Disk, Index};
 use super::stats::Counters;
 use super::view::View;
 use std::sync::Arc;
@@ -29,18 +28,18 @@ pub(crate) struct Feeder {
 }
 
 /// The feeder's end.
-pub(crate) struct FeederThread {
-    view: Arc<View<FileDisk, FjallIndex>>,
+pub(crate) struct FeederThread<D, I> {
+    view: Arc<View<D, I>>,
     tasks: Receiver<Task>,
     busy: Arc<AtomicBool>,
     counters: Arc<Counters>,
 }
 
 /// Both ends.
-pub(crate) fn feeder(
-    view: Arc<View<FileDisk, FjallIndex>>,
+pub(crate) fn feeder<D: Disk, I: Index>(
+    view: Arc<View<D, I>>,
     counters: Arc<Counters>,
-) -> (Feeder, FeederThread) {
+) -> (Feeder, FeederThread<D, I>) {
     let (tell, tasks) = sync_channel(TASKS);
     let busy = Arc::new(AtomicBool::new(false));
     let thread = FeederThread { view, tasks, busy: Arc::clone(&busy), counters };
@@ -65,7 +64,7 @@ impl Feeder {
     }
 }
 
-impl FeederThread {
+impl<D: Disk, I: Index> FeederThread<D, I> {
     /// Works until the writer is gone.
     pub(crate) fn run(self) -> Result<(), Broken> {
         while let Ok(task) = self.tasks.recv() {

@@ -43,19 +43,6 @@ impl FileDisk {
     fn forget(&self, name: &str) {
         self.open.write().expect(HELD).remove(name);
     }
-
-    /// Gives a file exactly this many bytes of room on the medium, for later. 0 gives the room back.
-    ///
-    /// # Errors
-    /// Of the file system, [`io::ErrorKind::StorageFull`] among them.
-    pub fn set_room(&self, name: &str, bytes: u64) -> io::Result<()> {
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(self.dir.join(name))?;
-        file.set_len(bytes.min(file.metadata()?.len()))?;
-        if bytes > 0 {
-            rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, bytes)?;
-        }
-        Ok(())
-    }
 }
 
 impl Disk for FileDisk {
@@ -132,6 +119,15 @@ impl Disk for FileDisk {
     fn room(&self) -> io::Result<u64> {
         let room = rustix::fs::fstatvfs(&self.handle)?;
         Ok(room.f_bavail.saturating_mul(room.f_frsize))
+    }
+
+    fn hold_room(&self, name: &str, bytes: u64) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(self.dir.join(name))?;
+        file.set_len(bytes.min(file.metadata()?.len()))?;
+        if bytes > 0 {
+            rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, bytes)?;
+        }
+        Ok(())
     }
 }
 

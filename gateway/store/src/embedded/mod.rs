@@ -30,7 +30,7 @@ mod stats;
 mod view;
 mod walk;
 
-pub use engine::{Embedded, open};
+pub use engine::{Embedded, Engine, open, open_on};
 pub use error::OpenError;
 pub use files::FileDisk;
 pub use fjall_index::{FjallIndex, IndexSizes};

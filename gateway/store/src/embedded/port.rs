@@ -73,6 +73,11 @@ pub trait Disk: Send + Sync + 'static {
     /// # Errors
     /// Of the medium.
     fn room(&self) -> io::Result<u64>;
+    /// Holds exactly this many bytes of room back in a file, for later; 0 gives them free.
+    ///
+    /// # Errors
+    /// Of the medium, [`io::ErrorKind::StorageFull`] among them.
+    fn hold_room(&self, name: &str, bytes: u64) -> io::Result<()>;
 }
 
 /// The index failed. It holds nothing that the journal does not: the way out is to drop it and rebuild.

@@ -1,6 +1,5 @@
 //! Room on the disk: enough is kept that what was begun can be concluded.
 
-use super::files::FileDisk;
 use super::port::Disk;
 use std::io;
 
@@ -23,28 +22,28 @@ pub(crate) struct Reserve {
 
 impl Reserve {
     /// Holds `bytes` back, if they are there.
-    pub(crate) fn hold(disk: &FileDisk, bytes: u64) -> Self {
+    pub(crate) fn hold(disk: &impl Disk, bytes: u64) -> Self {
         let mut reserve = Self { bytes, held: false };
         reserve.take_back(disk);
         reserve
     }
 
-    fn take_back(&mut self, disk: &FileDisk) {
+    fn take_back(&mut self, disk: &impl Disk) {
         if self.bytes == 0 || self.held {
             return;
         }
-        match disk.set_room(FILE, self.bytes) {
+        match disk.hold_room(FILE, self.bytes) {
             Ok(()) => self.held = true,
             Err(error) => {
                 tracing::warn!(%error, bytes = self.bytes, "no room for the reserve");
                 // Part of it may have been taken.
-                disk.set_room(FILE, 0).ok();
+                disk.hold_room(FILE, 0).ok();
             }
         }
     }
 
     /// Looks how much room is left before `next` bytes are written, and gives the reserve free if even they would not fit.
-    pub(crate) fn look(&mut self, disk: &FileDisk, next: u64) -> io::Result<Room> {
+    pub(crate) fn look(&mut self, disk: &impl Disk, next: u64) -> io::Result<Room> {
         if self.bytes == 0 {
             return Ok(Room::Enough);
         }
@@ -57,7 +56,7 @@ impl Reserve {
         }
         if room < next.saturating_mul(2).max(self.bytes / 4) && self.held {
             tracing::error!(room, "the disk is full: giving the reserve free for outcomes");
-            disk.set_room(FILE, 0)?;
+            disk.hold_room(FILE, 0)?;
             self.held = false;
         }
         Ok(Room::Tight)

@@ -41,6 +41,8 @@ struct State {
     fault: Option<(u64, Fault)>,
     /// Free bytes that are reported.
     room: Option<u64>,
+    /// Bytes that are held back.
+    held: u64,
 }
 
 #[derive(Default, Clone)]
@@ -160,6 +162,11 @@ impl LossyDisk {
     /// Reports this much room from now on.
     pub fn set_room(&self, bytes: u64) {
         self.lock().room = Some(bytes);
+    }
+
+    /// Bytes that are held back for outcomes.
+    pub fn held(&self) -> u64 {
+        self.lock().held
     }
 
     /// The power goes and comes back: what was not synced is lost, in part or whole, as drawn. The fault is over.
@@ -329,5 +336,11 @@ impl Disk for LossyDisk {
 
     fn room(&self) -> io::Result<u64> {
         Ok(self.lock().room.unwrap_or(u64::MAX))
+    }
+
+    fn hold_room(&self, _name: &str, bytes: u64) -> io::Result<()> {
+        let mut state = self.lock();
+        state.held = bytes;
+        Ok(())
     }
 }

@@ -8,3 +8,4 @@ mod fixtures;
 mod images;
 mod kill;
 mod script;
+mod threads;

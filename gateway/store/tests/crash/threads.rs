@@ -1,0 +1,94 @@
+//! The engine's threads over a disk that fails or fills up: nothing is acknowledged that is not durable, and outcomes get the last room.
+
+use crate::fixtures::{Seeded, block_on};
+use crate::script::probe;
+use gateway_core::journal::{CommitError, Journal, Urgency};
+use gateway_store::Options;
+use gateway_store::embedded::{Engine, open_on};
+use gateway_store::lossy::{Fault, LossyDisk, LossyIndex};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+type Reasons = Arc<Mutex<Vec<String>>>;
+
+fn engine(disk: &LossyDisk, reserve_bytes: u64) -> (Engine<LossyDisk, LossyIndex>, Reasons) {
+    let reasons = Reasons::default();
+    let told = Arc::clone(&reasons);
+    let mut options = Options::new(Arc::new(Seeded::new(1)));
+    options.reserve_bytes = reserve_bytes;
+    options.group_bytes = 10_000;
+    options.fatal = Arc::new(move |why| told.lock().unwrap().push(why.to_owned()));
+    (open_on(disk.clone(), LossyIndex::new(), options, None).unwrap(), reasons)
+}
+
+#[test]
+fn a_failed_sync_stops_the_store_unacknowledged() {
+    let disk = LossyDisk::new();
+    let (store, reasons) = engine(&disk, 0);
+    block_on(store.commit(probe(1).0)).unwrap();
+    // The append, then the sync.
+    disk.strike(disk.operations() + 2, Fault::SyncFails);
+    let (batch, key) = probe(2);
+    let error = block_on(store.commit(batch)).unwrap_err();
+    assert!(matches!(error, CommitError::Unknown(_)), "{error:?}");
+    assert_eq!(block_on(store.read(&key)).unwrap(), None, "what is not durable is not shown");
+    let begun = Instant::now();
+    while reasons.lock().unwrap().is_empty() && begun.elapsed() < Duration::from_secs(5) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let told = reasons.lock().unwrap().clone();
+    assert!(matches!(told.as_slice(), [why] if why.contains("writing the journal")), "{told:?}");
+    let operations = disk.operations();
+    let error = block_on(store.commit(probe(3).0)).unwrap_err();
+    assert!(matches!(error, CommitError::Unavailable(_) | CommitError::Unknown(_)), "{error:?}");
+    drop(store);
+    assert_eq!(disk.operations(), operations, "a failed sync is not tried again");
+}
+
+#[test]
+fn the_last_room_is_for_outcomes() {
+    let disk = LossyDisk::new();
+    let reserve = 1_000_000;
+    disk.set_room(10 * reserve);
+    let (store, reasons) = engine(&disk, reserve);
+    assert_eq!(disk.held(), reserve);
+    let outcome = |number| {
+        let mut batch = probe(number).0;
+        batch.urgency = Urgency::Outcome;
+        batch
+    };
+    block_on(store.commit(probe(1).0)).unwrap();
+    let table = [(reserve, reserve), (reserve / 2, reserve), (5_000, 0), (0, 0)];
+    for (number, (room, held)) in (2..).step_by(2).zip(table) {
+        disk.set_room(room);
+        assert_eq!(block_on(store.commit(probe(number).0)), Err(CommitError::Full), "{room}");
+        block_on(store.commit(outcome(number + 1))).unwrap();
+        assert_eq!(disk.held(), held, "with {room} bytes left");
+    }
+    disk.set_room(10 * reserve);
+    block_on(store.commit(probe(100).0)).unwrap();
+    assert_eq!(disk.held(), reserve, "held back again");
+    assert_eq!(store.stats().shed, 4);
+    assert!(reasons.lock().unwrap().is_empty());
+}
+
+#[test]
+fn what_waits_is_served_before_the_end() {
+    let disk = LossyDisk::new();
+    let (store, _) = engine(&disk, 0);
+    let store = Arc::new(store);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let commits: Vec<_> = (0..200)
+        .map(|number| {
+            let store = Arc::clone(&store);
+            runtime.spawn(async move { store.commit(probe(number).0).await })
+        })
+        .collect();
+    store.close();
+    let served = commits.into_iter().map(|commit| runtime.block_on(commit).unwrap());
+    for told in served {
+        assert!(matches!(told, Ok(_) | Err(CommitError::Unavailable(_))), "{told:?}");
+    }
+    let stats = store.stats();
+    assert!(stats.syncs <= stats.commits && stats.overlay_entries == 0, "{stats:?}");
+}
