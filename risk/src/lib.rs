@@ -7,6 +7,7 @@
 #[cfg(feature = "train")]
 pub mod cli;
 pub mod event;
+pub mod export;
 pub mod features;
 pub mod model;
 pub mod scorer;

@@ -30,10 +30,18 @@ impl Data {
     /// # Errors
     /// The file cannot be read, or is no map.
     pub fn map(&self) -> Result<ColumnMap, Failure> {
-        let Some(path) = &self.column_map else { return Ok(ColumnMap::default()) };
-        serde_json::from_str(&read_text(path)?)
-            .map_err(|error| Failure(format!("{}: not a column map: {error}", path.display())))
+        column_map(self.column_map.as_deref())
     }
+}
+
+/// The column map of a file, or the handbook's.
+///
+/// # Errors
+/// The file cannot be read, or is no map.
+pub fn column_map(path: Option<&Path>) -> Result<ColumnMap, Failure> {
+    let Some(path) = path else { return Ok(ColumnMap::default()) };
+    serde_json::from_str(&read_text(path)?)
+        .map_err(|error| Failure(format!("{}: not a column map: {error}", path.display())))
 }
 
 /// Days that the features wait for a label.
@@ -74,9 +82,10 @@ pub struct Method {
     /// Most pairs of features that are crossed.
     #[arg(long)]
     pub crosses: Option<usize>,
-    /// Plain standardised columns in place of learned bins and crosses.
-    #[arg(long)]
-    pub plain: bool,
+    /// How features enter a logistic regression: learned bins and crosses, or plain standardised columns with
+    /// C = 1. Default: plain for the handbook's features, learned for others.
+    #[arg(long, value_enum)]
+    pub design: Option<Design>,
     /// Most questions of a tree's path.
     #[arg(long, default_value_t = 6)]
     pub depth: usize,
@@ -94,6 +103,15 @@ pub enum Features {
     Handbook,
     /// The numeric columns of the table.
     Columns,
+}
+
+/// How features become columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Design {
+    /// Bins and crosses learned from the labels.
+    Learned,
+    /// Standardised columns, as they are.
+    Plain,
 }
 
 /// Algorithms by name.
@@ -137,7 +155,14 @@ impl Method {
     /// # Errors
     /// A penalty is not positive.
     pub fn options(&self) -> Result<Options, Failure> {
-        let mut options = Options { plain: self.plain, ..Options::default() };
+        let usual = match self.set() {
+            FeatureSet::Handbook => Design::Plain,
+            FeatureSet::Streaming | FeatureSet::Columns => Design::Learned,
+        };
+        let mut options = Options::default();
+        if self.design.unwrap_or(usual) == Design::Plain {
+            options = Options { plain: true, penalties: vec![1.0], ..options };
+        }
         options.solver = match self.solver {
             SolverName::Linfa => Solver::Linfa,
             SolverName::Newton => Solver::Newton,

@@ -3,6 +3,7 @@
 mod catalog;
 mod extract;
 mod handbook;
+mod pack;
 mod snapshot;
 mod state;
 mod stream;
@@ -11,5 +12,6 @@ mod window;
 
 pub use catalog::{FeatureVector, MISSING, STREAMING_LEN, is_missing, streaming_names};
 pub use handbook::{HANDBOOK_LEN, HANDBOOK_NAMES, Handbook};
+pub use pack::{pack, unpack};
 pub use snapshot::SnapshotError;
 pub use stream::{Extractor, Settings};

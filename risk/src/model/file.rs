@@ -76,6 +76,17 @@ pub struct Term {
     pub weights: Vec<f64>,
 }
 
+impl Term {
+    /// Largest less smallest part of the log odds.
+    pub fn reach(&self) -> f64 {
+        let spread = |(low, high): (f64, f64), part: f64| (low.min(part), high.max(part));
+        let first = self.weights.first().copied().unwrap_or(0.0);
+        let (low, high) = self.weights.iter().copied().fold((first, first), spread);
+        let lines: f64 = self.slopes.iter().map(|slope| (slope.weight * (slope.to - slope.from)).abs()).sum();
+        high - low + lines
+    }
+}
+
 /// A straight line within bounds: adds `weight * (min(max(value, from), to) - from)`.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::Failure;
+use super::export::{Reader, is_export};
 use super::table::Table;
 use crate::event::{Entity, Event, Label, Record, key_of};
 use crate::features::{
@@ -113,7 +114,17 @@ impl History {
     pub fn read(files: &[PathBuf], map: &ColumnMap) -> Result<Self, Failure> {
         let mut payments = Vec::new();
         for file in files {
-            let table = Table::read(file, &|name| map.mentions(name))?;
+            let wanted = |name: &str| map.mentions(name) || crate::export::COLUMNS.contains(&name);
+            let mut table = Table::read(file, &wanted)?;
+            if is_export(&table) {
+                // The export's reader looks for its features too.
+                table = Table::read(file, &|_| true)?;
+                let reader = Reader::new(&table)?;
+                for row in 0..table.rows() {
+                    payments.extend(reader.payment(row)?);
+                }
+                continue;
+            }
             append_table(&table, map, &mut payments)?;
         }
         payments.sort_by_key(|payment| payment.event.time_s);

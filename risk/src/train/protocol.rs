@@ -2,20 +2,16 @@
 
 use std::collections::HashMap;
 
-use super::dataset::{History, Matrix, Window};
+use super::dataset::{History, Matrix, Payment, Window};
 use super::metrics::Scored;
 use super::time::DAY_S;
 use crate::event::Entity;
 
-/// Cards with a fraud, and when it was known.
-pub fn first_frauds(history: &History, training: Window) -> HashMap<u64, i64> {
+/// Cards with a fraud from a moment on, by key, and the day of the first.
+pub fn known_by(history: &History, from_s: i64, key: impl Fn(&Payment) -> u64) -> HashMap<u64, i64> {
     let mut known = HashMap::new();
-    for payment in &history.payments {
-        let time_s = payment.event.time_s;
-        if payment.fraud && time_s >= training.0 {
-            let card = card_key(&payment.event);
-            known.entry(card).or_insert(time_s.div_euclid(DAY_S));
-        }
+    for payment in history.payments.iter().filter(|payment| payment.fraud && payment.event.time_s >= from_s) {
+        known.entry(key(payment)).or_insert(payment.event.time_s.div_euclid(DAY_S));
     }
     known
 }
@@ -33,7 +29,7 @@ pub fn join(
     scores: &[f64],
     (training, delay_days): (Window, i64),
 ) -> Vec<Scored> {
-    let known = first_frauds(history, training);
+    let known = known_by(history, training.0, |payment| card_key(&payment.event));
     let mut scored = Vec::new();
     for (place, score) in matrix.places.iter().zip(scores) {
         let payment = &history.payments[*place];

@@ -10,8 +10,8 @@ use super::newton::{self, Fitted, Problem};
 
 /// Steps that linfa may take; its line search needs many where columns are alike.
 const LINFA_STEPS: u64 = 2_000;
-/// Size of the mean gradient at which linfa stops.
-const LINFA_GRADIENT: f64 = 1e-9;
+/// Size of the gradient, a sum over the rows, at which linfa stops.
+const LINFA_GRADIENT: f64 = 1e-6;
 
 /// Who fits the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,6 +10,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::Failure;
+use super::columnar::Column;
 use super::time::parse_time;
 
 /// The cells of one column.
@@ -132,6 +133,37 @@ impl Table {
             "0" | "0.0" | "false" | "False" => Ok(false),
             other => Err(self.wrong(column, row, "a label, 0 or 1", other)),
         }
+    }
+
+    /// All columns, ready to be written: texts that are all numbers become numbers, if their form survives.
+    pub fn columns(&self) -> Vec<(String, Column)> {
+        let column = |place: usize| match &self.cells[place] {
+            Cells::Integers(cells) if cells.iter().all(Option::is_some) => {
+                Column::Integers(cells.iter().copied().flatten().collect())
+            }
+            Cells::Numbers(cells) if cells.iter().all(Option::is_some) => {
+                Column::Numbers(cells.iter().copied().flatten().collect())
+            }
+            Cells::Times(cells) => Column::Texts(
+                cells.iter().map(|cell| cell.map_or_else(String::new, super::time::render_time)).collect(),
+            ),
+            Cells::Integers(_) | Cells::Numbers(_) | Cells::Texts { .. } => self.typed(place),
+        };
+        (0..self.names.len()).map(|place| (self.names[place].clone(), column(place))).collect()
+    }
+
+    fn typed(&self, column: usize) -> Column {
+        let texts: Vec<String> = (0..self.rows).map(|row| self.text(column, row)).collect();
+        let survives = |text: &String, parsed: Option<String>| parsed.as_ref() == Some(text);
+        let integer = |text: &String| survives(text, text.parse::<i64>().ok().map(|value| value.to_string()));
+        let number = |text: &String| survives(text, text.parse::<f64>().ok().map(|value| value.to_string()));
+        if texts.iter().all(integer) {
+            return Column::Integers(texts.iter().filter_map(|text| text.parse().ok()).collect());
+        }
+        if texts.iter().all(number) {
+            return Column::Numbers(texts.iter().filter_map(|text| text.parse().ok()).collect());
+        }
+        Column::Texts(texts)
     }
 
     /// Whether the first cells of a column that are not empty are numbers.
