@@ -13,6 +13,27 @@ use clap::Parser;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0.
+    Done,
+    /// 1: it was called well, and failed.
+    Failed,
+    /// 2: a flag or a setting is wrong.
+    Usage,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Done => ExitCode::SUCCESS,
+            Exit::Failed => ExitCode::FAILURE,
+            Exit::Usage => ExitCode::from(2),
+        }
+    }
+}
+
 /// Why a command did not succeed.
 enum Failure {
     /// The way it was called is at fault.
@@ -22,13 +43,13 @@ enum Failure {
 }
 
 /// Runs the command line `arguments` (the program's name first) to its end.
-pub fn run(arguments: impl IntoIterator<Item = OsString>, build: Build) -> ExitCode {
+pub fn run(arguments: impl IntoIterator<Item = OsString>, build: Build) -> Exit {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are errors to the parser, and go to standard output.
             let _ = error.print();
-            return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
         }
     };
     let result = match cli.command {
@@ -39,14 +60,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, build: Build) -> ExitC
         Some(Command::Keys(command)) => keys::keys(command).map_err(Failure::Work),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => Exit::Done,
         Err(Failure::Usage(what)) => {
             eprintln!("gateway: {what}");
-            ExitCode::from(2)
+            Exit::Usage
         }
         Err(Failure::Work(what)) => {
             eprintln!("gateway: {what}");
-            ExitCode::FAILURE
+            Exit::Failed
         }
     }
 }

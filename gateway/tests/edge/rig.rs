@@ -27,7 +27,7 @@ pub struct Book {
     pub body_bytes: AtomicUsize,
 }
 
-struct Demo(Arc<Book>);
+pub struct Demo(pub Arc<Book>);
 
 impl Service for Demo {
     fn call(&self, exchange: Exchange) -> BoxFuture<'_, Reply> {
