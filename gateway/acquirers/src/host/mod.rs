@@ -10,4 +10,4 @@ mod settings;
 pub use book_file::{BookFile, Line, Summary, summary};
 pub use faults::{Fault, FaultCounts, FaultKind, Faults};
 pub use serve::Host;
-pub use settings::{Latency, Settings};
+pub use settings::{HostPorts, Latency, Settings};

@@ -3,8 +3,7 @@
 use super::answer::{Outcome, compose, compose_network, restore, rule};
 use super::book_file::BookFile;
 use super::faults::{Fault, FaultCounts, FaultKind, Faults, Moment};
-use super::settings::Settings;
-use crate::Ports;
+use super::settings::{HostPorts, Settings};
 use crate::bank::Book;
 use crate::iso8583::codec::{Class, Message, Profile, next_frame};
 use crate::stream::BoxedStream;
@@ -26,7 +25,7 @@ const DELAYED: usize = 65_536;
 pub struct Host {
     profile: &'static Profile,
     settings: Settings,
-    ports: Ports,
+    ports: HostPorts,
     book: Book,
     file: BookFile,
     faults: Faults,
@@ -46,7 +45,7 @@ impl Host {
     ///
     /// # Errors
     /// The book can't be opened, or is none.
-    pub fn new(settings: Settings, ports: &Ports, path: Option<&Path>) -> io::Result<Arc<Host>> {
+    pub fn new(settings: Settings, ports: HostPorts, path: Option<&Path>) -> io::Result<Arc<Host>> {
         let book = Book::new(settings.book_entries);
         let mut previous = None;
         let file = match path {
@@ -57,7 +56,7 @@ impl Host {
             profile: Profile::tollgate_1987(),
             faults: Faults::new(settings.faults.clone()),
             settings,
-            ports: ports.clone(),
+            ports,
             book,
             file,
             begun: Instant::now(),

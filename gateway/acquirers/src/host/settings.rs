@@ -1,9 +1,29 @@
 //! What can be set of the host.
 
 use super::faults::Fault;
-use gateway_core::ports::Random;
+use crate::tasks::Tasks;
+use gateway_core::ports::{Clock, Random};
 use serde::Deserialize;
+use std::sync::Arc;
 use std::time::Duration;
+
+/// What the host needs of the world.
+#[derive(Clone)]
+pub struct HostPorts {
+    /// For the book's lines.
+    pub clock: Arc<dyn Clock>,
+    /// For latencies and faults.
+    pub random: Arc<dyn Random>,
+    /// Runs one task a connection.
+    pub tasks: Arc<dyn Tasks>,
+}
+
+impl From<&crate::Ports> for HostPorts {
+    fn from(ports: &crate::Ports) -> HostPorts {
+        let crate::Ports { clock, random, tasks, .. } = ports.clone();
+        HostPorts { clock, random, tasks }
+    }
+}
 
 /// The host's settings; all have defaults.
 #[derive(Debug, Clone, Deserialize)]

@@ -1,8 +1,10 @@
 //! Every adapter against the port's contract: by example, and with faults at its peer.
 
+mod canary;
 mod cards;
 mod dialect;
 mod faults;
+mod memory;
 mod peer;
 mod request;
 mod suite;

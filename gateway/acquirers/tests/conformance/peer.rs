@@ -25,7 +25,7 @@ impl Peer {
 
     pub async fn at(address: &str, settings: HostSettings, book: Option<&Path>) -> Peer {
         let world = Arc::new(World::default());
-        let host = Host::new(settings, &world.ports(), book).expect("a book can be opened");
+        let host = Host::new(settings, (&world.ports()).into(), book).expect("a book can be opened");
         let listener = TcpListener::bind(address).await.expect("the port is free");
         let address = listener.local_addr().expect("it is bound");
         let serving = tokio::spawn({
