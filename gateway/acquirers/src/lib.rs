@@ -38,3 +38,16 @@ pub struct Ports {
     /// Runs the tasks that keep connections.
     pub tasks: Arc<dyn Tasks>,
 }
+
+/// Names and explains the metrics of this crate to the recorder that is installed. Call it once, after that.
+pub fn describe_metrics() {
+    metrics::describe_gauge!("tollgate_acquirer_links_up", "Connections to the acquirer that are signed on.");
+    metrics::describe_counter!(
+        "tollgate_acquirer_disconnects_total",
+        "Connections to the acquirer that ended, or did not come about."
+    );
+    metrics::describe_counter!(
+        "tollgate_acquirer_odd_answers_total",
+        "Answers that were late, matched nothing, or could not be read."
+    );
+}

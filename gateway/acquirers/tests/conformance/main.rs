@@ -7,5 +7,6 @@ mod faults;
 mod memory;
 mod peer;
 mod request;
+mod restarts;
 mod suite;
 mod upstream;
