@@ -1,0 +1,8 @@
+//! Load tester, acquirer host and money audit for Tollgate: a client like any other, that believes nobody.
+
+pub mod bare;
+pub mod failure;
+pub mod load;
+pub mod measure;
+pub mod random;
+pub mod wire;

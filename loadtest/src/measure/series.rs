@@ -1,0 +1,85 @@
+//! A run in slices of equal length: what a report draws over time.
+
+use hdrhistogram::Histogram;
+use std::time::Duration;
+
+/// The most slices of one run; longer runs have longer slices.
+const MOST: u64 = 600;
+/// Longest latency that is told apart: ten minutes, in microseconds.
+const HIGHEST_US: u64 = 600_000_000;
+
+/// One slice.
+#[derive(Debug, Clone)]
+pub struct Slice {
+    /// Requests that were due in it.
+    pub due: u64,
+    /// Answers that came in it, errors included.
+    pub done: u64,
+    pub errors: u64,
+    /// Latencies of the answers that came in it, in microseconds.
+    pub latency: Histogram<u32>,
+}
+
+/// The slices of a run.
+#[derive(Debug, Clone)]
+pub struct Series {
+    slice: Duration,
+    slices: Vec<Slice>,
+}
+
+impl Series {
+    /// Slices of a second, or longer if the run has more than 600 of them.
+    pub fn new(length: Duration) -> Self {
+        let seconds = length.as_secs().div_ceil(MOST).max(1);
+        Self { slice: Duration::from_secs(seconds), slices: Vec::new() }
+    }
+
+    /// The length of a slice.
+    pub fn slice(&self) -> Duration {
+        self.slice
+    }
+
+    /// All slices so far.
+    pub fn slices(&self) -> &[Slice] {
+        &self.slices
+    }
+
+    fn at(&mut self, at: Duration) -> &mut Slice {
+        let index = usize::try_from(at.as_micros() / self.slice.as_micros()).unwrap_or(usize::MAX);
+        // Answers may come after the end; they fall into the last slices, of which there are not more than twice as many.
+        let index = index.min(2 * MOST as usize);
+        while self.slices.len() <= index {
+            let latency = Histogram::new_with_bounds(1, HIGHEST_US, 2).expect("two digits are legal");
+            self.slices.push(Slice { due: 0, done: 0, errors: 0, latency });
+        }
+        &mut self.slices[index]
+    }
+
+    /// A request was due at this distance from the start.
+    pub fn due(&mut self, at: Duration) {
+        self.at(at).due += 1;
+    }
+
+    /// An answer came at this distance from the start.
+    pub fn done(&mut self, at: Duration, latency_us: u64) {
+        let slice = self.at(at);
+        slice.done += 1;
+        slice.latency.saturating_record(latency_us.max(1));
+    }
+
+    /// The answer that was just counted was an error.
+    pub fn error(&mut self, at: Duration) {
+        self.at(at).errors += 1;
+    }
+
+    /// Adds another thread's series of the same run.
+    pub fn add(&mut self, other: &Self) {
+        for (index, slice) in other.slices.iter().enumerate() {
+            let mine = self.at(self.slice * u32::try_from(index).expect("at most 1,200 slices"));
+            mine.due += slice.due;
+            mine.done += slice.done;
+            mine.errors += slice.errors;
+            mine.latency.add(&slice.latency).expect("all slices have the same bounds");
+        }
+    }
+}

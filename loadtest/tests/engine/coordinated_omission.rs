@@ -1,0 +1,52 @@
+//! A server that stalls for half a second: clients that do not wait for each other would all have felt it. An open load must
+//! show that; a closed one hides it, which is why it is not the default.
+
+use crate::server::{Posts, Server};
+use loadtest::load::engine::Unobserved;
+use loadtest::load::{Named, Pace, Plan, Shape, run};
+use loadtest::measure::Summary;
+use loadtest::wire::{Http, Sources};
+use std::time::Duration;
+
+const STALL: (Duration, Duration) = (Duration::from_millis(600), Duration::from_millis(1_100));
+const LENGTH: Duration = Duration::from_millis(1_500);
+const RATE: f64 = 800.0;
+
+fn against_a_stall(pace: Pace) -> Summary {
+    let (server, _begun) = Server::stalling(STALL.0, STALL.1);
+    let target = server.target(Http::One);
+    let mut plan = Plan::new(target.clone(), pace, LENGTH);
+    plan.warmup = Duration::ZERO;
+    plan.connections = 4;
+    plan.workers = 1;
+    plan.sources = Sources::new(1);
+    run(&plan, &|_worker| Posts::new(&target), &mut Unobserved).expect("the run ends")
+}
+
+/// Share of the requests that took longer than 50 ms.
+fn slow(summary: &Summary) -> f64 {
+    let latency = summary.latency(None);
+    1.0 - latency.count_between(0, 50_000) as f64 / latency.len() as f64
+}
+
+#[test]
+fn an_open_load_shows_the_whole_stall() {
+    let shape = Shape::named(Named::Constant, (RATE, 0.0), LENGTH).expect("a shape");
+    let summary = against_a_stall(Pace::Open(shape));
+    assert_eq!(summary.errors(), 0);
+    assert_eq!(summary.requests(), 1_200);
+    // Of 1.5 s of arrivals, those of the first 450 ms of the stall wait longer than 50 ms: three in ten.
+    assert!((0.2..0.5).contains(&slow(&summary)), "{}", slow(&summary));
+    assert!(summary.latency(None).value_at_quantile(0.99) > 400_000);
+    // Only four of them were in flight; the others waited for a connection, and are said to have been sent late.
+    assert!(summary.lateness.connection > 200, "{:?}", summary.lateness);
+    assert!(summary.lateness.longest_us > 300_000, "{:?}", summary.lateness);
+}
+
+#[test]
+fn a_closed_load_hides_it() {
+    let summary = against_a_stall(Pace::Closed);
+    assert_eq!(summary.errors(), 0);
+    assert!(summary.requests() > 400, "{}", summary.requests());
+    assert!(slow(&summary) < 0.02, "{}", slow(&summary));
+}
