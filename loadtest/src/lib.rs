@@ -1,5 +1,6 @@
 //! Load tester, acquirer host and money audit for Tollgate: a client like any other, that believes nobody.
 
+pub mod audit;
 pub mod bare;
 pub mod failure;
 pub mod load;

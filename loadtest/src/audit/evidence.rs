@@ -1,0 +1,110 @@
+//! The witnesses' statements, read and found again.
+
+use super::{book, client, store};
+use crate::failure::{Failure, Result};
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+/// What the witnesses say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Evidence {
+    pub client: Vec<client::Line>,
+    /// Absent if the acquirer keeps none: the simulated one in the gateway's own process is no witness.
+    pub book: Option<Vec<book::Line>>,
+    pub gateway: Vec<store::Payment>,
+}
+
+impl Evidence {
+    /// Reads the three files.
+    ///
+    /// # Errors
+    /// One can't be read, or a line is not of its form.
+    pub fn read(client: &Path, book: Option<&Path>, gateway: &Path) -> Result<Self> {
+        Ok(Self { client: lines(client)?, book: book.map(lines).transpose()?, gateway: lines(gateway)? })
+    }
+}
+
+fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+    let file = File::open(path).map_err(|error| Failure::file("reading", path, &error))?;
+    let mut found = Vec::new();
+    for (number, line) in BufReader::new(file).lines().enumerate() {
+        let line = line.map_err(|error| Failure::file("reading", path, &error))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let value = serde_json::from_str(&line)
+            .map_err(|error| Failure::failed(format!("{}:{}: {error}", path.display(), number + 1)))?;
+        found.push(value);
+    }
+    Ok(found)
+}
+
+/// The evidence by what it is about. Maps that are walked are ordered, so that two audits print the same.
+pub struct Index<'a> {
+    pub evidence: &'a Evidence,
+    pub payments: HashMap<&'a str, &'a store::Payment>,
+    /// The book by reference.
+    pub accounts: BTreeMap<&'a str, book::Account>,
+    /// Which payment a reference is of, and whether it is a refund's.
+    pub references: HashMap<&'a str, (&'a store::Payment, Role)>,
+    /// The client's lines by merchant and key.
+    pub keys: BTreeMap<(&'a str, &'a str), Vec<&'a client::Line>>,
+    /// Which payments claim a key, by merchant, mode and key.
+    pub claims: BTreeMap<(&'a str, &'a str, &'a str), Vec<&'a store::Payment>>,
+}
+
+/// What a reference stands for in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Attempt,
+    Refund,
+}
+
+impl<'a> Index<'a> {
+    /// Sorts the evidence.
+    pub fn new(evidence: &'a Evidence) -> Self {
+        let mut index = Self {
+            evidence,
+            payments: HashMap::new(),
+            accounts: accounts(evidence.book.as_deref().unwrap_or_default()),
+            references: HashMap::new(),
+            keys: BTreeMap::new(),
+            claims: BTreeMap::new(),
+        };
+        for payment in &evidence.gateway {
+            index.payments.insert(&payment.payment, payment);
+            for attempt in payment.attempts.iter().filter(|attempt| !attempt.acquirer.is_empty()) {
+                index.references.insert(&attempt.reference, (payment, Role::Attempt));
+            }
+            for refund in &payment.refunds {
+                index.references.insert(&refund.reference, (payment, Role::Refund));
+            }
+            for claim in &payment.claims {
+                let key = (payment.merchant.as_str(), payment.mode.as_str(), claim.key.as_str());
+                index.claims.entry(key).or_default().push(payment);
+            }
+        }
+        for line in evidence.client.iter().filter(|line| !line.key.is_empty()) {
+            index.keys.entry((&line.merchant, &line.key)).or_default().push(line);
+        }
+        index
+    }
+}
+
+fn accounts(lines: &[book::Line]) -> BTreeMap<&str, book::Account> {
+    let named = lines.iter().filter(|line| line.id != 0).map(|line| (line.id, line.op.as_str()));
+    // A sale is an authorization and a capture of one name; what is undone of it is undone of both, and counts as held.
+    let mut names: HashMap<u64, &str> = HashMap::new();
+    named.for_each(|(id, op)| {
+        names.entry(id).or_insert(op);
+    });
+    let mut accounts: BTreeMap<&str, book::Account> = BTreeMap::new();
+    for (number, line) in lines.iter().enumerate() {
+        let original = names.get(&line.original).copied();
+        accounts.entry(&line.reference).or_default().add(number, line, original);
+    }
+    accounts
+}
