@@ -2,8 +2,13 @@
 
 pub mod audit;
 pub mod bare;
+pub mod ceiling;
+pub mod crash;
+pub mod endurance;
 pub mod failure;
 pub mod load;
 pub mod measure;
+pub mod mix;
 pub mod random;
+pub mod stage;
 pub mod wire;

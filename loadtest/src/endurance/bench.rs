@@ -1,0 +1,96 @@
+//! A gateway under plain authorizations, driven one stretch after the other.
+
+use crate::failure::Result;
+use crate::load::engine::Observer;
+use crate::load::{self, Pace, Plan, Workload};
+use crate::measure::Summary;
+use crate::measure::process::Process;
+use crate::mix::authorizations::{Population, Series};
+use crate::mix::{Authorizations, Merchants};
+use crate::stage::gateway::Start;
+use crate::stage::{Config, Gateway, Install};
+use crate::wire::{Http, Sources, Target};
+use std::time::Duration;
+
+/// How each stretch is driven.
+#[derive(Debug, Clone, Copy)]
+pub struct Driving {
+    pub connections: usize,
+    pub seed: u64,
+    pub population: Population,
+}
+
+/// The gateway, its merchants, and a client.
+pub struct Bench {
+    pub gateway: Gateway,
+    merchants: Merchants,
+    driving: Driving,
+    stretches: u32,
+}
+
+/// One stretch of load.
+#[derive(Debug, Clone)]
+pub struct Stretch {
+    pub pace: Pace,
+    pub warmup: Duration,
+    pub duration: Duration,
+    /// Longest wait for an answer.
+    pub timeout: Duration,
+}
+
+impl Stretch {
+    /// As fast as the connections go.
+    pub fn closed(warmup: Duration, duration: Duration) -> Self {
+        Self { pace: Pace::Closed, warmup, duration, timeout: Duration::from_secs(30) }
+    }
+}
+
+impl Bench {
+    /// Starts a gateway with this configuration.
+    ///
+    /// # Errors
+    /// It does not come up.
+    pub fn start(install: &Install, config: &Config, driving: Driving) -> Result<Self> {
+        install.configure(config)?;
+        let gateway = install.start(&Start::default())?;
+        let merchants = gateway.merchants(0.8)?;
+        Ok(Self { gateway, merchants, driving, stretches: 0 })
+    }
+
+    /// Drives one stretch.
+    ///
+    /// # Errors
+    /// The gateway can't be reached.
+    pub fn drive(&mut self, stretch: Stretch, observer: &mut dyn Observer) -> Result<Summary> {
+        self.stretches += 1;
+        let target = Target::new(&self.gateway.ready.api, &self.gateway.ready.ca, Http::One)?;
+        let mut plan = Plan::new(target.clone(), stretch.pace, stretch.duration);
+        plan.warmup = stretch.warmup;
+        plan.timeout = stretch.timeout;
+        plan.connections = self.driving.connections;
+        plan.seed = self.driving.seed.wrapping_add(u64::from(self.stretches));
+        plan.sources = Sources::new(256);
+        let series = Series { seed: plan.seed, run: format!("e{}-{}", std::process::id(), self.stretches) };
+        let (merchants, population) = (self.merchants.clone(), self.driving.population);
+        let make = |worker| -> Box<dyn Workload> {
+            Box::new(Authorizations::new(&target, merchants.clone(), population, (&series, worker)))
+        };
+        load::run(&plan, &make, observer)
+    }
+
+    /// The gateway's process.
+    pub fn process(&self) -> Process {
+        Process(self.gateway.ready.pid)
+    }
+
+    /// Kills the gateway and starts it again on the same store; says how long it took to serve.
+    ///
+    /// # Errors
+    /// It does not come back.
+    pub fn crash(self) -> Result<(Self, Duration)> {
+        let Self { gateway, merchants, driving, stretches } = self;
+        let gateway = gateway.kill().start(&Start::default())?;
+        let starting = gateway.starting;
+        Ok((Self { gateway, merchants, driving, stretches }, starting))
+    }
+}
