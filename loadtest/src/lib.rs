@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod bare;
 pub mod ceiling;
+pub mod cli;
 pub mod crash;
 pub mod endurance;
 pub mod failure;
@@ -10,5 +11,6 @@ pub mod load;
 pub mod measure;
 pub mod mix;
 pub mod random;
+pub mod report;
 pub mod stage;
 pub mod wire;

@@ -1,3 +1,15 @@
-//! Load tester, acquirer host and money audit for Tollgate.
+//! Load tester, acquirer host and money audit for Tollgate: the command line.
 
-fn main() {}
+use clap::Parser;
+use loadtest::cli::Cli;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("loadtest: {failure}");
+            ExitCode::from(&failure)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Where a run's own processes and files are.
+
+use crate::failure::{Failure, Result};
+use crate::stage::Install;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// Options of every command that starts a gateway.
+#[derive(Debug, clap::Args)]
+pub struct Place {
+    /// The gateway's binary; the one beside this program if not given.
+    #[arg(long, value_name = "PATH", env = "LOADTEST_GATEWAY")]
+    gateway: Option<PathBuf>,
+    /// Keep store, configuration, certificates and logs in this directory, which must be empty or absent. They go to a
+    /// temporary one otherwise, which is removed. The store lies on this directory's disk: measure where you will run.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+/// A directory of a run; a temporary one goes with it.
+pub struct Room {
+    _temporary: Option<TempDir>,
+    pub path: PathBuf,
+}
+
+impl Place {
+    /// Finds the binary and makes the directory.
+    ///
+    /// # Errors
+    /// There is no binary, or the directory is in use.
+    pub fn settle(&self) -> Result<(Install, Room)> {
+        let room = room(self.dir.as_deref())?;
+        let install = Install::find(self.gateway.as_deref(), &room.path)?;
+        Ok((install, room))
+    }
+}
+
+/// A directory that was empty, or a temporary one.
+///
+/// # Errors
+/// It is not empty, or can't be made.
+pub fn room(dir: Option<&Path>) -> Result<Room> {
+    let Some(path) = dir else {
+        let temporary = tempfile::Builder::new()
+            .prefix("loadtest-")
+            .tempdir()
+            .map_err(|error| Failure::file("making a directory in", &std::env::temp_dir(), &error))?;
+        let path = temporary.path().to_owned();
+        return Ok(Room { _temporary: Some(temporary), path });
+    };
+    std::fs::create_dir_all(path).map_err(|error| Failure::file("making", path, &error))?;
+    let mut entries = std::fs::read_dir(path).map_err(|error| Failure::file("reading", path, &error))?;
+    if entries.next().is_some() {
+        return Err(Failure::usage(format!("{} is not empty: name a new directory", path.display())));
+    }
+    let path = path.canonicalize().map_err(|error| Failure::file("finding", path, &error))?;
+    Ok(Room { _temporary: None, path })
+}
