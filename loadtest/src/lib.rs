@@ -10,6 +10,7 @@ pub mod failure;
 pub mod load;
 pub mod measure;
 pub mod mix;
+pub mod peer;
 pub mod random;
 pub mod report;
 pub mod stage;

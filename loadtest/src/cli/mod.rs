@@ -7,11 +7,15 @@ mod book;
 mod ceiling;
 mod compare;
 mod crash;
+mod growth;
 mod latency;
+mod overload;
+mod peer;
 mod place;
 mod progress;
 mod run;
 mod run_report;
+mod soak;
 mod time;
 
 use crate::failure::Result;
@@ -37,6 +41,10 @@ enum Command {
     Compare(compare::Arguments),
     Crash(crash::Arguments),
     Ceiling(ceiling::Arguments),
+    Overload(overload::Arguments),
+    Growth(growth::Arguments),
+    Soak(soak::Arguments),
+    Peer(peer::Arguments),
     Latency(latency::Arguments),
     BareServer(bare_server::Arguments),
 }
@@ -54,6 +62,10 @@ impl Cli {
             Command::Audit(arguments) => arguments.run(),
             Command::Compare(arguments) => arguments.run(),
             Command::Crash(arguments) => arguments.run(),
+            Command::Overload(arguments) => arguments.run(),
+            Command::Growth(arguments) => arguments.run(),
+            Command::Soak(arguments) => arguments.run(),
+            Command::Peer(arguments) => arguments.run(),
             Command::Ceiling(arguments) => arguments.run(),
             Command::Latency(arguments) => arguments.run(),
             Command::BareServer(arguments) => arguments.run(),

@@ -20,7 +20,7 @@ fn against_a_stall(pace: Pace) -> Summary {
     plan.connections = 4;
     plan.workers = 1;
     plan.sources = Sources::new(1);
-    run(&plan, &|_worker| Posts::new(&target), &mut Unobserved).expect("the run ends")
+    run(&plan, &|_worker| Posts::boxed(&target), &mut Unobserved).expect("the run ends")
 }
 
 /// Share of the requests that took longer than 50 ms.

@@ -13,7 +13,7 @@ fn drive(target: Target, pace: Pace, connections: usize) -> Summary {
     plan.connections = connections;
     plan.workers = 2;
     plan.sources = Sources::new(8);
-    run(&plan, &|_worker| Posts::new(&target), &mut Unobserved).expect("the run ends")
+    run(&plan, &|_worker| Posts::boxed(&target), &mut Unobserved).expect("the run ends")
 }
 
 #[test]
@@ -49,6 +49,6 @@ fn a_target_that_is_not_there_is_said_so() {
     target.address = unused.local_addr().expect("an address");
     drop(unused);
     let plan = Plan::new(target.clone(), Pace::Closed, Duration::from_millis(100));
-    let failed = run(&plan, &|_worker| Posts::new(&target), &mut Unobserved).expect_err("nobody listens");
+    let failed = run(&plan, &|_worker| Posts::boxed(&target), &mut Unobserved).expect_err("nobody listens");
     assert!(failed.to_string().contains("connecting to 127.0.0.1"), "{failed}");
 }

@@ -99,7 +99,7 @@ pub struct Posts {
 }
 
 impl Posts {
-    pub fn new(target: &Target) -> Box<dyn Workload> {
+    pub fn boxed(target: &Target) -> Box<dyn Workload> {
         let request = Prepared {
             method: http::Method::POST,
             uri: target.uri("/v1/payment_intents"),

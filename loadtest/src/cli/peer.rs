@@ -1,0 +1,92 @@
+//! `loadtest peer`.
+
+use super::ceiling::ContestArguments;
+use super::place::Place;
+use super::progress::tell;
+use crate::ceiling::{Contest, report::median};
+use crate::failure::{Failure, Result};
+use crate::load::Pace;
+use crate::peer::Postgres;
+use crate::stage::Config;
+use clap::Subcommand;
+use std::time::Duration;
+
+/// Measure the gateway against something else on the same disk, in the same run.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    peer: Peer,
+}
+
+#[derive(Debug, Subcommand)]
+enum Peer {
+    Postgres(PostgresArguments),
+}
+
+/// PostgreSQL doing the two durable transactions of an authorization, by pgbench.
+///
+/// Without TLS, HTTP, keys, limits and scores on its side; the best of several numbers of clients counts. Both sides in turn,
+/// medians. Needs Debian's postgresql and postgresql-contrib.
+#[derive(Debug, clap::Args)]
+struct PostgresArguments {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    contest: ContestArguments,
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
+    rounds: u32,
+    /// Numbers of pgbench's clients; the best one is taken in each round.
+    #[arg(long, value_delimiter = ',', default_values_t = [32_u32, 64, 128])]
+    clients: Vec<u32>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// Fail with 99 if the ratio is below this.
+    #[arg(long, value_name = "RATIO")]
+    min_ratio: Option<f64>,
+}
+
+impl Arguments {
+    /// Measures both.
+    pub fn run(self) -> Result<()> {
+        match self.peer {
+            Peer::Postgres(arguments) => arguments.run(),
+        }
+    }
+}
+
+impl PostgresArguments {
+    fn run(self) -> Result<()> {
+        let (install, room) = self.place.settle()?;
+        let setting = self.contest.setting(self.rounds)?;
+        let seconds: Duration = setting.seconds;
+        let postgres = Postgres::start(&room.path)?;
+        let mut contest = Contest::prepare(&install, &Config::in_process(), setting, 0)?;
+        let (mut theirs, mut ours) = (Vec::new(), Vec::new());
+        for round in 1..=self.rounds {
+            let mut best = 0.0_f64;
+            for clients in &self.clients {
+                best = best.max(postgres.measure(*clients, seconds)?);
+            }
+            let (summary, _) = contest.durable(Pace::Closed)?;
+            tell(&format!("round {round}: PostgreSQL {best:.0}/s, gateway {:.0}/s", summary.goodput()));
+            theirs.push(best);
+            ours.push(summary.goodput());
+        }
+        contest.verify()?;
+        let (theirs, ours) = (median(theirs.into_iter()), median(ours.into_iter()));
+        let ratio = ours / theirs.max(1e-9);
+        if self.json {
+            println!(
+                "{}",
+                serde_json::json!({"postgres_per_s": theirs, "gateway_per_s": ours, "ratio": ratio})
+            );
+        } else {
+            println!("PostgreSQL {theirs:.0}/s, gateway {ours:.0}/s: {ratio:.1}x");
+        }
+        match self.min_ratio {
+            Some(least) if ratio < least => Err(Failure::Threshold(format!("{ratio:.2}x is below {least}x"))),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
