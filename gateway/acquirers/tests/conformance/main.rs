@@ -3,6 +3,7 @@
 mod canary;
 mod cards;
 mod dialect;
+mod encrypted;
 mod faults;
 mod memory;
 mod peer;

@@ -4,6 +4,7 @@
 # usage: run.sh DIRECTORY_OF_EXAMPLES [COUNT] [SEED]; the directory holds iso_vectors and iso_drive
 # (cargo build --release -p gateway-acquirers --examples). Installs both libraries into a temporary directory.
 set -eu
+export PYTHONDONTWRITEBYTECODE=1
 here=$(cd "$(dirname "$0")" && pwd)
 vectors=$1/iso_vectors
 drive=$1/iso_drive
