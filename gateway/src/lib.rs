@@ -11,6 +11,7 @@ pub mod engine;
 pub mod exchange;
 pub mod flow;
 pub mod late;
+pub mod launch;
 pub mod observe;
 pub mod render;
 pub mod route;

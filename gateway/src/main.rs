@@ -1,3 +1,7 @@
-//! Tollgate: a payment gateway that speaks the Stripe dialect.
+//! The gateway's process: the command line, and what it serves.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gateway::cli::run(std::env::args_os(), gateway::launch::build).into()
+}

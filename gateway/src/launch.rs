@@ -1,0 +1,240 @@
+//! From a configuration to a serving application: the store, the keys, the model, the acquirers, and what operators may do.
+
+mod operators;
+
+use crate::admin::{AdminService, Readiness};
+use crate::app::{App, MakeAcquirers, Plan, World, development_key};
+use crate::config::{self, Config, Profile};
+use crate::edge::RequestIds;
+use crate::engine::Settings;
+use crate::exchange::Service;
+use crate::routing::Target;
+use crate::scoring::{Policy, Scoring};
+use crate::serve::{Application, Launch};
+use crate::world::{SystemClock, SystemRandom, TimeOrderedIds};
+use crypto::keyring::{KeyringFile, MasterKey};
+use gateway_acquirers::Kind;
+use gateway_core::id::RequestId;
+use gateway_core::journal::{Journal, Observer, Query};
+use gateway_core::ports::{BoxFuture, Clock, Ids, Random};
+use gateway_core::tenant::Mode;
+use gateway_store::{Embedded, Options};
+use operators::Operators;
+use risk::model::Model;
+use risk::verdict::Thresholds;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+use tracing::{info, warn};
+
+/// Builds what a process serves.
+pub fn build(launch: Launch) -> BoxFuture<'static, Result<Arc<dyn Application>, String>> {
+    Box::pin(async move {
+        let running = Running::build(launch).await?;
+        Ok(Arc::new(running) as Arc<dyn Application>)
+    })
+}
+
+struct Running {
+    app: Mutex<Option<App>>,
+    engine: Arc<crate::engine::Engine>,
+    api: Arc<crate::route::Api>,
+    store: Arc<Embedded>,
+    secret_key: Option<String>,
+}
+
+impl Running {
+    async fn build(launch: Launch) -> Result<Self, String> {
+        let Launch { config, public_url } = launch;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let random: Arc<dyn Random> = Arc::new(SystemRandom);
+        let ids: Arc<dyn Ids> = Arc::new(TimeOrderedIds::new(Arc::clone(&clock), Arc::clone(&random)));
+        let keyring = keyring_file(&config)?;
+        let had_keys = keyring.exists().map_err(|error| error.to_string())?;
+        let now = u64::try_from(clock.now().unix_seconds()).unwrap_or(0);
+        let keys = match config.profile {
+            Profile::Development => keyring.open_or_make(now, &crypto::random::System),
+            Profile::Production if had_keys => keyring.open(),
+            Profile::Production => keyring.open_or_make(now, &crypto::random::System),
+        };
+        let vault = crypto::Vault::new(&keys.map_err(|error| error.to_string())?);
+        let scoring = Arc::new(scoring(&config, &vault)?);
+        let store = open_store(&config, Arc::clone(&random), Arc::clone(&scoring)).await?;
+        refuse_lost_keys(&store, had_keys, &keyring).await?;
+        let plan = Plan {
+            world: World { clock, random, ids },
+            journal: Arc::clone(&store) as Arc<dyn Journal>,
+            vault,
+            scoring,
+            acquirers: acquirers(&config)?,
+            settings: Settings { public_url, ..Settings::default() },
+            rates: (config.limits.requests_per_s_key, config.limits.requests_per_s_address),
+        };
+        let app = App::build(plan).await.map_err(|error| error.to_string())?;
+        let secret_key = match config.profile {
+            Profile::Development => Some(
+                development_key(&app.engine, &config.data_dir).await.map_err(|error| error.to_string())?,
+            ),
+            Profile::Production => None,
+        };
+        let (engine, api) = (Arc::clone(&app.engine), Arc::clone(&app.api));
+        Ok(Self { app: Mutex::new(Some(app)), engine, api, store, secret_key })
+    }
+}
+
+fn keyring_file(config: &Config) -> Result<KeyringFile, String> {
+    match &config.vault.master_key {
+        Some(reference) => {
+            let master = MasterKey::from_reference(reference).map_err(|error| error.to_string())?;
+            Ok(KeyringFile::new(&config.data_dir, master))
+        }
+        None => KeyringFile::development(&config.data_dir, &crypto::random::System)
+            .map_err(|error| error.to_string()),
+    }
+}
+
+/// A store with payments but without its keys could charge none of its saved cards, and would answer replays wrongly.
+async fn refuse_lost_keys(store: &Embedded, had_keys: bool, keyring: &KeyringFile) -> Result<(), String> {
+    if had_keys {
+        return Ok(());
+    }
+    let merchants = store.query(&Query::Merchants).await.map_err(|error| format!("{error:?}"))?;
+    if merchants.is_empty() {
+        return Ok(());
+    }
+    std::fs::remove_file(keyring.path()).ok();
+    Err(format!(
+        "the store holds merchants, but {} is missing: put it back from a backup, or start on an empty data directory",
+        keyring.path().display()
+    ))
+}
+
+fn scoring(config: &Config, vault: &crypto::Vault) -> Result<Scoring, String> {
+    let model = model(config.risk.model.as_deref())?;
+    let thresholds = Thresholds::new(config.risk.review_score, config.risk.block_score)?;
+    let spare_showcase = config.profile == Profile::Development;
+    Scoring::new(model, Policy { thresholds, spare_showcase }, vault)
+}
+
+fn model(path: Option<&Path>) -> Result<Model, String> {
+    let Some(path) = path else { return Ok(risk::shipped_model()) };
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Model::parse(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+async fn open_store(
+    config: &Config,
+    random: Arc<dyn Random>,
+    scoring: Arc<Scoring>,
+) -> Result<Arc<Embedded>, String> {
+    let dir = config.data_dir.join("store");
+    let observer: Arc<dyn Observer> = scoring;
+    let opening =
+        tokio::task::spawn_blocking(move || gateway_store::open(&dir, Options::new(random), Some(observer)));
+    let store = opening.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+    Ok(Arc::new(store))
+}
+
+/// How long an answer of the simulated acquirer may take, in milliseconds.
+const SIMULATED_TIMEOUT_MS: u64 = 10_000;
+
+fn acquirers(config: &Config) -> Result<MakeAcquirers, String> {
+    let mut wanted = Vec::new();
+    for acquirer in &config.acquirers {
+        let (kind, timeout_ms) = kind(acquirer)?;
+        let modes: Vec<Mode> = acquirer.modes.iter().map(mode).collect();
+        wanted.push((acquirer.name.clone(), kind, modes, timeout_ms));
+    }
+    let order = config.routing.order.clone();
+    let place = |name: &str| order.iter().position(|ordered| ordered == name).unwrap_or(order.len());
+    wanted.sort_by_key(|(name, ..)| place(name));
+    Ok(Box::new(move |ports| {
+        wanted
+            .into_iter()
+            .map(|(name, kind, modes, timeout_ms)| {
+                let acquirer = kind.build(&name, ports).map_err(|why| format!("acquirer {name}: {why}"))?;
+                Ok(Target { acquirer, modes, timeout_ms })
+            })
+            .collect()
+    }))
+}
+
+const fn mode(mode: &config::AcquirerMode) -> Mode {
+    match mode {
+        config::AcquirerMode::Test => Mode::Test,
+        config::AcquirerMode::Live => Mode::Live,
+    }
+}
+
+fn kind(acquirer: &config::Acquirer) -> Result<(Kind, u64), String> {
+    let wrong = |error: config::ConfigError| error.to_string();
+    Ok(match acquirer.kind {
+        config::Kind::Simulated => {
+            (Kind::Simulated(acquirer.settings().map_err(wrong)?), SIMULATED_TIMEOUT_MS)
+        }
+        config::Kind::Iso8583 => {
+            let settings: gateway_acquirers::iso8583::Settings = acquirer.settings().map_err(wrong)?;
+            let timeout_ms = settings.response_timeout_ms;
+            (Kind::Iso8583(Box::new(settings)), timeout_ms)
+        }
+    })
+}
+
+struct Ready(Arc<crate::engine::Engine>);
+
+impl Readiness for Ready {
+    fn reasons(&self) -> Vec<String> {
+        if self.0.acquirers.any_up() { Vec::new() } else { vec!["no acquirer is signed on".to_owned()] }
+    }
+}
+
+impl Application for Running {
+    fn service(&self) -> Arc<dyn Service> {
+        Arc::clone(&self.api) as Arc<dyn Service>
+    }
+
+    fn admin(&self) -> Arc<dyn AdminService> {
+        Arc::new(Operators::new(Arc::clone(&self.engine)))
+    }
+
+    fn readiness(&self) -> Arc<dyn Readiness> {
+        Arc::new(Ready(Arc::clone(&self.engine)))
+    }
+
+    fn request_ids(&self) -> RequestIds {
+        let ids = Arc::clone(&self.engine.ids);
+        Arc::new(move || RequestId(ids.next()))
+    }
+
+    fn secret_key(&self) -> Option<String> {
+        self.secret_key.clone()
+    }
+
+    fn reload<'a>(&'a self, config: &'a Config) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async move {
+            // Everything is read and checked before anything is put in place.
+            let model = model(config.risk.model.as_deref())?;
+            let version = Arc::clone(model.version());
+            self.engine.merchants.reload().await.map_err(|error| format!("keys: {error:?}"))?;
+            self.engine.scoring.swap(model)?;
+            info!(model = &*version, "reloaded keys and model");
+            Ok(())
+        })
+    }
+
+    fn shut_down(&self, within: Duration) -> BoxFuture<'_, bool> {
+        Box::pin(async move {
+            let app = self.app.lock().expect("no code panics while it holds this lock").take();
+            let all = match app {
+                Some(app) => app.shut_down(within).await,
+                None => true,
+            };
+            let store = Arc::clone(&self.store);
+            if tokio::task::spawn_blocking(move || store.close()).await.is_err() {
+                warn!("the store did not close cleanly; the next start recovers it");
+            }
+            all
+        })
+    }
+}
