@@ -103,7 +103,7 @@ impl App {
             Arc::new(crate::world::LeasedSequences::new(Arc::clone(&plan.journal)));
         let (late_box, late_queue) = late::queue();
         let tasks = Tasks::default();
-        let ports = ports((&clock, &random, &sequences), late_box);
+        let ports = ports((&clock, &random), &sequences, late_box);
         let targets = (plan.acquirers)(&ports).map_err(StartError::Setting)?;
         let merchants = Merchants::load(Arc::clone(&plan.journal)).await?;
         let limits = Arc::new(Limits::new(plan.rates.0, plan.rates.1, Arc::clone(&clock)));
@@ -157,7 +157,8 @@ fn process_number(random: &dyn Random) -> u64 {
 }
 
 fn ports(
-    (clock, random, sequences): (&Arc<dyn Clock>, &Arc<dyn Random>, &Arc<dyn Sequences>),
+    (clock, random): (&Arc<dyn Clock>, &Arc<dyn Random>),
+    sequences: &Arc<dyn Sequences>,
     late: Arc<LateBox>,
 ) -> gateway_acquirers::Ports {
     gateway_acquirers::Ports {

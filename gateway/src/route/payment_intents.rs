@@ -198,7 +198,7 @@ fn begin(
     let at = gateway_core::Timestamp(id.0.ms());
     let tenant = call.caller.tenant;
     let new = Create { id, tenant, at, amount, capture_method, details, instrument, secret };
-    let events = decide_create(new).map_err(|refusal| answer::before_any_payment(refusal))?;
+    let events = decide_create(new).map_err(answer::before_any_payment)?;
     let mut draft = Draft::new();
     draft.record(events, &call.stamp());
     Ok(draft)
