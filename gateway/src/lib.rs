@@ -19,4 +19,5 @@ pub mod routing;
 pub mod scoring;
 pub mod serve;
 pub mod tasks;
+pub mod verify;
 pub mod world;

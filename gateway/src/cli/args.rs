@@ -31,12 +31,27 @@ pub(super) enum Command {
     Serve(Serve),
     /// Show the effective configuration as TOML, or what is wrong with it
     Config(Serve),
+    /// Check a stopped store against every invariant, and count what it holds
+    Verify(Verify),
     /// Make and list merchants, through a serving gateway's admin listener
     #[command(subcommand)]
     Merchant(Merchant),
     /// Make, list and revoke API keys, through a serving gateway's admin listener
     #[command(subcommand)]
     Keys(Keys),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    /// The data directory of a gateway that does not run
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub(super) data_dir: PathBuf,
+    /// Print what was counted as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Also write each payment's history here, a JSON line each
+    #[arg(long, value_name = "FILE")]
+    pub(super) history: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Args)]

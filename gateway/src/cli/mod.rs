@@ -5,6 +5,7 @@
 mod admin_client;
 mod args;
 mod keys;
+mod verify;
 
 use crate::config::Config;
 use crate::serve::{self, Build, Setup};
@@ -55,6 +56,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, build: Build) -> Exit 
     let result = match cli.command {
         None => start(&cli.serve, build),
         Some(Command::Serve(serve)) => start(&serve, build),
+        Some(Command::Verify(command)) => verify::verify(command).map_err(Failure::Work),
         Some(Command::Config(serve)) => show(&serve),
         Some(Command::Merchant(command)) => keys::merchant(command).map_err(Failure::Work),
         Some(Command::Keys(command)) => keys::keys(command).map_err(Failure::Work),

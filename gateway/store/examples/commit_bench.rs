@@ -30,20 +30,21 @@ fn main() {
     }
     let number = |at: usize, default| args.get(at).map_or(default, |arg| arg.parse().expect("a number"));
     let (payments, writers) = (number(1, 200_000), number(2, 256));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
-    let store = Arc::new(open(Path::new(&dir), options(), None).unwrap());
-    runtime.block_on(load(store, payments, writers));
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().expect("a bench stops at the first error");
+    let store = Arc::new(open(Path::new(&dir), options(), None).expect("a bench stops at the first error"));
+    runtime.block_on(load(Arc::clone(&store), payments, writers));
     // As a kill would end it: nothing is closed.
     std::process::exit(0);
 }
 
 fn options() -> Options {
-    Options::new(Arc::new(Seeded::new(SystemTime::UNIX_EPOCH.elapsed().unwrap().subsec_nanos().into())))
+    Options::new(Arc::new(Seeded::new(SystemTime::UNIX_EPOCH.elapsed().expect("a bench stops at the first error").subsec_nanos().into())))
 }
 
 fn reopen(dir: &Path) {
     let begun = Instant::now();
-    let store = open(dir, options(), None).unwrap();
+    let store = open(dir, options(), None).expect("a bench stops at the first error");
     println!("reopened in {} ms: {:?}", begun.elapsed().as_millis(), store.recovered());
     println!("memory {} MiB", memory_mib("VmRSS"));
 }
@@ -56,10 +57,10 @@ struct Ids {
 
 impl Ids {
     fn next(&self) -> u128 {
-        let ms = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis() as u64;
+        let ms = SystemTime::UNIX_EPOCH.elapsed().expect("a bench stops at the first error").as_millis() as u64;
         let now = ms << 16;
         let step = |last| Some(now.max(last + 1));
-        let last = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step).unwrap();
+        let last = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step).expect("a bench stops at the first error");
         (u128::from(now.max(last + 1)) << 64) | u128::from(self.random.next())
     }
 }
@@ -79,9 +80,9 @@ async fn load(store: Arc<Embedded>, payments: u64, writers: u64) {
     let tasks: Vec<_> = (0..writers).map(|_| tokio::spawn(Arc::clone(&load).writer())).collect();
     let mut latencies = Vec::new();
     for task in tasks {
-        latencies.extend(task.await.unwrap());
+        latencies.extend(task.await.expect("a bench stops at the first error"));
     }
-    watch.await.unwrap();
+    watch.await.expect("a bench stops at the first error");
     latencies.sort_unstable();
     let at = |permille: usize| latencies[(latencies.len() - 1) * permille / 1000];
     println!("commit latency p50 {} us, p99 {} us, max {} us", at(500), at(990), at(1000));
@@ -109,7 +110,7 @@ impl Load {
         intent.insert(f::event(t, self.ids.next(), EventKind::PaymentIntentCreated));
         self.commit(intent, latencies).await;
         let row = RowKey::Payment(t, PaymentId(Id(id)));
-        let before = self.store.read(&row).await.unwrap().unwrap();
+        let before = self.store.read(&row).await.expect("a bench stops at the first error").unwrap();
         assert!(matches!(before.row, Row::Payment(_)));
         let mut outcome = Batch::new(Urgency::Outcome);
         outcome.replace(before.version, f::payment(t, id, 2, None, Some(due + 600_000_000)));
@@ -121,7 +122,7 @@ impl Load {
 
     async fn commit(&self, batch: Batch, latencies: &mut Vec<u32>) {
         let begun = Instant::now();
-        self.store.commit(batch).await.unwrap();
+        self.store.commit(batch).await.expect("a bench stops at the first error");
         latencies.push(begun.elapsed().as_micros() as u32);
     }
 }
@@ -151,13 +152,13 @@ async fn watch(load: Arc<Load>) {
 
 /// CPU time of the process so far, in user and kernel.
 fn cpu_ms() -> u64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields = stat.rsplit(')').next().unwrap().split_whitespace();
-    fields.skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap() * TICK_MS).sum()
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("a bench stops at the first error");
+    let fields = stat.rsplit(')').next().expect("a bench stops at the first error").split_whitespace();
+    fields.skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a bench stops at the first error") * TICK_MS).sum()
 }
 
 fn memory_mib(field: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with(field)).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+    let status = std::fs::read_to_string("/proc/self/status").expect("a bench stops at the first error");
+    let line = status.lines().find(|line| line.starts_with(field)).expect("a bench stops at the first error");
+    line.split_whitespace().nth(1).expect("a bench stops at the first error").parse::<u64>().unwrap() / 1024
 }
