@@ -177,7 +177,7 @@ async fn request(
     method: &PaymentMethod,
     (acquirer, cvc): (&dyn Acquirer, Option<Cvc>),
 ) -> Result<(Permit, AcquirerRequest), Fault> {
-    let trace = engine.trace(acquirer.name()).await.map_err(|why| {
+    let trace = engine.trace().await.map_err(|why| {
         error!(?why, "no trace numbers");
         ApiError::unavailable(1)
     })?;
