@@ -30,8 +30,11 @@ fn main() {
     }
     let number = |at: usize, default| args.get(at).map_or(default, |arg| arg.parse().expect("a number"));
     let (payments, writers) = (number(1, 200_000), number(2, 256));
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().expect("a bench stops at the first error");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_time()
+        .build()
+        .expect("a bench stops at the first error");
     let store = Arc::new(open(Path::new(&dir), options(), None).expect("a bench stops at the first error"));
     runtime.block_on(load(Arc::clone(&store), payments, writers));
     // As a kill would end it: nothing is closed.
@@ -39,7 +42,9 @@ fn main() {
 }
 
 fn options() -> Options {
-    Options::new(Arc::new(Seeded::new(SystemTime::UNIX_EPOCH.elapsed().expect("a bench stops at the first error").subsec_nanos().into())))
+    Options::new(Arc::new(Seeded::new(
+        SystemTime::UNIX_EPOCH.elapsed().expect("a bench stops at the first error").subsec_nanos().into(),
+    )))
 }
 
 fn reopen(dir: &Path) {
@@ -57,10 +62,14 @@ struct Ids {
 
 impl Ids {
     fn next(&self) -> u128 {
-        let ms = SystemTime::UNIX_EPOCH.elapsed().expect("a bench stops at the first error").as_millis() as u64;
+        let ms =
+            SystemTime::UNIX_EPOCH.elapsed().expect("a bench stops at the first error").as_millis() as u64;
         let now = ms << 16;
         let step = |last| Some(now.max(last + 1));
-        let last = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step).expect("a bench stops at the first error");
+        let last = self
+            .last
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, step)
+            .expect("a bench stops at the first error");
         (u128::from(now.max(last + 1)) << 64) | u128::from(self.random.next())
     }
 }
@@ -154,7 +163,11 @@ async fn watch(load: Arc<Load>) {
 fn cpu_ms() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("a bench stops at the first error");
     let fields = stat.rsplit(')').next().expect("a bench stops at the first error").split_whitespace();
-    fields.skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a bench stops at the first error") * TICK_MS).sum()
+    fields
+        .skip(11)
+        .take(2)
+        .map(|ticks| ticks.parse::<u64>().expect("a bench stops at the first error") * TICK_MS)
+        .sum()
 }
 
 fn memory_mib(field: &str) -> u64 {

@@ -1,7 +1,7 @@
 //! The one thread through which all commits go: it takes whatever waits when the last sync ended, judges it in order, writes it as one
 //! group, syncs once, and tells each its verdict.
 
-use super::feeder::{Feeder, Task};
+use super::feeder::Feeder;
 use super::machine::{Broken, Judged, Machine, Verdict};
 use super::options::Options;
 use super::port::{Disk, Index};
@@ -40,8 +40,11 @@ impl<D: Disk, I: Index> Committer<D, I> {
             }
             self.checkpoint_if_due();
         }
-        let last = self.machine.begin_checkpoint();
-        self.feeder.finish(last);
+        // A store that was only read needs no new checkpoint; one that is under way is completed all the same.
+        if self.machine.position() != self.last_checkpoint.0 {
+            let last = self.machine.begin_checkpoint();
+            self.feeder.finish(last);
+        }
         Ok(())
     }
 
@@ -84,7 +87,7 @@ impl<D: Disk, I: Index> Committer<D, I> {
             tell.send(Reply::Judged(verdict)).ok();
         }
         if !self.machine.view.layers().frozen.is_empty() {
-            self.feeder.tell(Task::Feed);
+            self.feeder.feed();
         }
         Ok(())
     }
@@ -97,7 +100,7 @@ impl<D: Disk, I: Index> Committer<D, I> {
         if due && self.feeder.begin_checkpoint() {
             let checkpoint = self.machine.begin_checkpoint();
             self.last_checkpoint = (checkpoint.position, Instant::now());
-            self.feeder.tell(Task::Checkpoint(Box::new(checkpoint)));
+            self.feeder.checkpoint(checkpoint);
         }
     }
 }

@@ -81,21 +81,15 @@ pub fn open_on<D: Disk, I: Index>(
     Counters::describe();
     let reserve = Reserve::hold(&disk, options.reserve_bytes);
     let setup = Setup { sizes: options.sizes, random: Arc::clone(&options.random), observer };
-    let (mut machine, recovered) = recover(disk, index, setup)?;
+    let (machine, recovered) = recover(disk, index, setup)?;
     let view = Arc::clone(&machine.view);
-    if recovered.groups > 0 {
-        // The next start need not read all this again.
-        machine.checkpoint().map_err(|broken| OpenError::Io {
-            what: "writing the first checkpoint".to_owned(),
-            source: std::io::Error::other(broken.to_string()),
-        })?;
-    }
     let queue = Arc::new(Queue::new(options.queue));
     let counters = Arc::new(Counters::default());
     let (feeder, feeder_thread) = feeder(Arc::clone(&view), Arc::clone(&counters));
     let fatal = Arc::clone(&options.fatal);
     let committer = Committer {
-        last_checkpoint: (machine.position(), Instant::now()),
+        // What was replayed counts, so that the next start need not read all of it again.
+        last_checkpoint: (machine.position() - recovered.replayed_bytes, Instant::now()),
         machine,
         queue: Arc::clone(&queue),
         feeder,

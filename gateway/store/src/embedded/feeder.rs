@@ -14,7 +14,7 @@ use std::time::Instant;
 const TASKS: usize = 4;
 
 /// What the feeder is told to do.
-pub(crate) enum Task {
+enum Task {
     /// A layer is frozen.
     Feed,
     Checkpoint(Box<Checkpoint>),
@@ -25,6 +25,8 @@ pub(crate) struct Feeder {
     tasks: SyncSender<Task>,
     /// A checkpoint is under way.
     busy: Arc<AtomicBool>,
+    /// A `Feed` waits already: so the tasks never fill their line.
+    asked: Arc<AtomicBool>,
 }
 
 /// The feeder's end.
@@ -32,6 +34,7 @@ pub(crate) struct FeederThread<D, I> {
     view: Arc<View<D, I>>,
     tasks: Receiver<Task>,
     busy: Arc<AtomicBool>,
+    asked: Arc<AtomicBool>,
     counters: Arc<Counters>,
 }
 
@@ -42,8 +45,9 @@ pub(crate) fn feeder<D: Disk, I: Index>(
 ) -> (Feeder, FeederThread<D, I>) {
     let (tell, tasks) = sync_channel(TASKS);
     let busy = Arc::new(AtomicBool::new(false));
-    let thread = FeederThread { view, tasks, busy: Arc::clone(&busy), counters };
-    (Feeder { tasks: tell, busy }, thread)
+    let asked = Arc::new(AtomicBool::new(false));
+    let thread = FeederThread { view, tasks, busy: Arc::clone(&busy), asked: Arc::clone(&asked), counters };
+    (Feeder { tasks: tell, busy, asked }, thread)
 }
 
 impl Feeder {
@@ -52,8 +56,20 @@ impl Feeder {
         !self.busy.swap(true, Ordering::AcqRel)
     }
 
-    /// Tells without waiting. A `Feed` that finds no place is not missed: the tasks before it feed all there is.
-    pub(crate) fn tell(&self, task: Task) {
+    /// Asks for the frozen layers to be fed.
+    pub(crate) fn feed(&self) {
+        if !self.asked.swap(true, Ordering::AcqRel) {
+            self.tell(Task::Feed);
+        }
+    }
+
+    /// Hands over the checkpoint for which [`Feeder::begin_checkpoint`] gave the right.
+    pub(crate) fn checkpoint(&self, checkpoint: Checkpoint) {
+        self.tell(Task::Checkpoint(Box::new(checkpoint)));
+    }
+
+    /// There is room for one task of each kind. It fails only if the thread ended, for a reason that it told.
+    fn tell(&self, task: Task) {
         self.tasks.try_send(task).ok();
     }
 
@@ -69,7 +85,10 @@ impl<D: Disk, I: Index> FeederThread<D, I> {
     pub(crate) fn run(self) -> Result<(), Broken> {
         while let Ok(task) = self.tasks.recv() {
             match task {
-                Task::Feed => self.view.feed_all()?,
+                Task::Feed => {
+                    self.asked.store(false, Ordering::Release);
+                    self.view.feed_all()?;
+                }
                 Task::Checkpoint(checkpoint) => {
                     let begun = Instant::now();
                     self.view.finish_checkpoint(&checkpoint)?;

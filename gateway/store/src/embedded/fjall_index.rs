@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 /// Below all keys of rows and lists. Its second byte is the version of the entries' encoding: an index of another version shows no seal,
 /// and is rebuilt.
 const SEAL: &[u8] = &[0, 1];
+/// The sequence number that fjall had reached when it was sealed. If it has lost its log it numbers its writes from the beginning, and
+/// everything old then wins over everything new.
+const REACHED: &[u8] = &[0, 0];
 /// A table that is not written after this time never will be.
 const FLUSH_DEADLINE: Duration = Duration::from_secs(120);
 const FLUSH_POLL: Duration = Duration::from_millis(2);
@@ -56,6 +59,16 @@ fn failed(error: impl std::fmt::Display) -> IndexError {
     IndexError(error.to_string())
 }
 
+/// Whether fjall's log is there. It is, from the first moment on.
+fn has_log(dir: &Path) -> std::io::Result<bool> {
+    for entry in std::fs::read_dir(dir)? {
+        if entry?.path().extension().is_some_and(|extension| extension == "jnl") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn missing_is_fine(result: std::io::Result<()>) -> Result<(), IndexError> {
     match result {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
@@ -71,6 +84,9 @@ impl Spaces {
     }
 
     fn open_checked(dir: &Path, sizes: IndexSizes) -> Result<Self, IndexError> {
+        if dir.join("keyspaces").exists() && !has_log(dir).map_err(failed)? {
+            return Err(IndexError("its log is missing".to_owned()));
+        }
         let database = Database::builder(dir)
             .manual_journal_persist(true)
             .cache_size(sizes.cache_bytes)
@@ -84,6 +100,13 @@ impl Spaces {
         };
         let ordered = database.keyspace("ordered", options).map_err(failed)?;
         let claims = database.keyspace("claims", options).map_err(failed)?;
+        for space in [&ordered, &claims] {
+            let reached = space.get(REACHED).map_err(failed)?;
+            let reached = reached.and_then(|bytes| bytes.first_chunk().copied()).map(u64::from_be_bytes);
+            if reached.is_some_and(|reached| database.seqno() <= reached) {
+                return Err(IndexError("it has forgotten how far it had come".to_owned()));
+            }
+        }
         Ok(Self { database, ordered, claims })
     }
 
@@ -92,10 +115,12 @@ impl Spaces {
     }
 
     /// Puts everything in memory into a table.
-    fn flush(space: &Keyspace) -> Result<(), IndexError> {
+    fn flush(&self, space: &Keyspace) -> Result<(), IndexError> {
         space.rotate_memtable().map_err(failed)?;
         let begun = Instant::now();
         while space.sealed_memtable_count() > 0 {
+            // Fails if the thread that writes the table has failed.
+            self.database.persist(PersistMode::Buffer).map_err(failed)?;
             if begun.elapsed() > FLUSH_DEADLINE {
                 return Err(IndexError("a table was not written in time".to_owned()));
             }
@@ -167,9 +192,10 @@ impl Index for FjallIndex {
         let bytes = [seal.store.to_be_bytes(), seal.number.to_be_bytes()].concat();
         self.with(|spaces| {
             for space in [&spaces.ordered, &spaces.claims] {
+                space.insert(REACHED, spaces.database.seqno().to_be_bytes()).map_err(failed)?;
                 // The seal is the last entry of its table.
                 space.insert(SEAL, bytes.as_slice()).map_err(failed)?;
-                Spaces::flush(space)?;
+                spaces.flush(space)?;
             }
             spaces.database.persist(PersistMode::SyncAll).map_err(failed)
         })

@@ -307,7 +307,7 @@ impl<D: Disk, I: Index> Machine<D, I> {
         let (head, payload) = self.group.bytes.split_at_mut(group::HEAD_LEN);
         let salt = self.tail.head.salt;
         let group_head = GroupHead {
-            segment: self.tail.head.number as u32,
+            segment: u32::try_from(self.tail.head.number).map_err(io::Error::other)?,
             sequence: self.tail.sequence,
             len: u32::try_from(payload.len()).map_err(io::Error::other)?,
             checksum: group::checksum(salt, payload),

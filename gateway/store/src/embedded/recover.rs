@@ -7,7 +7,7 @@ use super::format::checkpoint::{self, Checkpoint, ID_KINDS};
 use super::format::segment::{self, SegmentHead};
 use super::keys::{self, Entry, Facets};
 use super::layer::{Since, Step};
-use super::machine::{Broken, Known, Machine, Sizes, Tail, create_segment, relist};
+use super::machine::{Broken, Known, Machine, Sizes, create_segment, relist};
 use super::port::{Disk, Index};
 use super::view::{Piece, View};
 use super::walk::{self, End, Read, Segments, Start};
@@ -28,6 +28,8 @@ pub struct Setup {
 pub struct Recovered {
     /// Groups that were read from the journal.
     pub groups: u64,
+    /// Bytes of journal that they take, heads included.
+    pub replayed_bytes: u64,
     /// Bytes of an unfinished group that were cut off.
     pub torn_bytes: u64,
     /// What the index was good for.
@@ -74,9 +76,10 @@ pub fn recover<D: Disk, I: Index>(
             "it ends before the checkpoint: acknowledged commits are missing",
         ));
     }
-    let Replay { largest, seal, index, .. } = replay;
+    let Replay { largest, seal, index, start, .. } = replay;
     settle(&view.disk, &segments, &end)?;
-    let recovered = Recovered { groups: end.groups, torn_bytes: end.torn, index };
+    let replayed_bytes = end.tail.position() - start.position;
+    let recovered = Recovered { groups: end.groups, replayed_bytes, torn_bytes: end.torn, index };
     let known = Known { tail: end.tail, largest, seal };
     Ok((Machine::new(view, known, setup.sizes, setup.random, setup.observer), recovered))
 }
@@ -101,7 +104,8 @@ fn begin<D: Disk, I: Index>(
     let head = SegmentHead { number: 1, store, salt, base: 0, first_sequence: 1 };
     let tail = create_segment(&view.disk, head).map_err(io_error("making the first segment"))?;
     view.add_piece(Piece { base: 0, name: tail.name.clone() });
-    let recovered = Recovered { groups: 0, torn_bytes: 0, index: IndexState::New };
+    let replayed_bytes = tail.position();
+    let recovered = Recovered { groups: 0, replayed_bytes, torn_bytes: 0, index: IndexState::New };
     let known = Known { tail, largest: [0; ID_KINDS], seal: 0 };
     Ok((Machine::new(view, known, setup.sizes, setup.random, setup.observer), recovered))
 }
@@ -293,11 +297,4 @@ fn restore(observer: &dyn Observer, checkpoint: Option<&Checkpoint>) -> u64 {
     }
     observer.restore(None);
     0
-}
-
-impl Tail {
-    /// Bytes of the whole journal.
-    pub(crate) const fn journal_bytes(&self) -> u64 {
-        self.position()
-    }
 }

@@ -41,7 +41,7 @@ pub fn scan(
         each(read.position, &read.commit.batch).map_err(OpenError::Stopped)
     })?;
     counts.groups = end.groups;
-    counts.bytes = end.tail.journal_bytes();
+    counts.bytes = end.tail.position();
     counts.torn_bytes = end.torn;
     Ok(counts)
 }

@@ -201,7 +201,7 @@ impl<D: Disk> Reader<'_, D> {
             return Ok(false);
         }
         let head = match GroupHead::decode(head, self.file.head.salt) {
-            Ok(head) if head.sequence == self.sequence => head,
+            Ok(head) if self.expects(&head) => head,
             Err(Malformed::Newer(version)) => {
                 return Err(OpenError::Newer { file: name.clone(), version });
             }
@@ -227,6 +227,10 @@ impl<D: Disk> Reader<'_, D> {
         self.offset = start + len as u64;
         self.sequence += 1;
         Ok(true)
+    }
+
+    fn expects(&self, head: &GroupHead) -> bool {
+        head.sequence == self.sequence && u64::from(head.segment) == self.file.head.number
     }
 
     /// A group is bad: the end, unless something stands behind it that can only have been written after it was good.

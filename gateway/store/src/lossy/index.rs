@@ -51,6 +51,19 @@ impl LossyIndex {
         state.seal = seal;
     }
 
+    /// A copy of it as it is now, durable.
+    pub fn copy(&self) -> Self {
+        let state = self.lock();
+        let (now, seal) = (state.now.clone(), state.seal);
+        let durable = (now.clone(), seal);
+        Self(Arc::new(Mutex::new(State { now, seal, durable })))
+    }
+
+    /// How many keys begin with this byte.
+    pub fn count(&self, kind: u8) -> usize {
+        self.lock().now.keys().filter(|key| key.first() == Some(&kind)).count()
+    }
+
     /// Someone deletes it.
     pub fn lose(&self) {
         *self.lock() = State::default();
