@@ -47,6 +47,7 @@ struct Running {
 impl Running {
     async fn build(launch: Launch) -> Result<Self, String> {
         let Launch { config, public_url } = launch;
+        gateway_acquirers::describe_metrics();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let ids: Arc<dyn Ids> = Arc::new(TimeOrderedIds::new(Arc::clone(&clock), Arc::clone(&random)));
@@ -177,6 +178,11 @@ fn kind(acquirer: &config::Acquirer) -> Result<(Kind, u64), String> {
             let settings: gateway_acquirers::iso8583::Settings = acquirer.settings().map_err(wrong)?;
             let timeout_ms = settings.response_timeout_ms;
             (Kind::Iso8583(Box::new(settings)), timeout_ms)
+        }
+        config::Kind::Stripe => {
+            let settings: gateway_acquirers::stripe::Settings = acquirer.settings().map_err(wrong)?;
+            let timeout_ms = settings.response_timeout_ms;
+            (Kind::Stripe(settings), timeout_ms)
         }
     })
 }

@@ -27,6 +27,8 @@ pub enum Kind {
     Simulated,
     /// A host that speaks ISO 8583 over TCP.
     Iso8583,
+    /// A PSP over HTTPS that speaks the merchants' dialect.
+    Stripe,
 }
 
 /// What an acquirer may be asked for.
@@ -73,6 +75,7 @@ impl Acquirer {
         }
         match self.kind {
             Kind::Simulated => self.settings::<gateway_acquirers::simulated::Settings>().map(drop),
+            Kind::Stripe => self.settings::<gateway_acquirers::stripe::Settings>().map(drop),
             Kind::Iso8583 => {
                 let settings: gateway_acquirers::iso8583::Settings = self.settings()?;
                 settings.check().map_err(|what| self.wrong(&what))
