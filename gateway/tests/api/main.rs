@@ -1,8 +1,11 @@
 //! The merchant API from route to store, over the memory engine and the simulated acquirer: no sockets, so that it is quick.
 
+mod challenge;
+mod events;
 mod idempotency;
 mod malformed;
 mod payments;
 mod refunds;
+mod saved_cards;
 mod support;
 mod unknown;
