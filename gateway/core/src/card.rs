@@ -65,6 +65,7 @@ pub struct CardInClear {
 pub struct SealedCard {
     pub key_version: u32,
     /// Nonce, ciphertext and tag; opaque to the domain.
+    #[serde(with = "serde_bytes")]
     pub bytes: Vec<u8>,
 }
 

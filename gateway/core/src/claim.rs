@@ -55,7 +55,14 @@ pub enum ClaimState {
     /// Its intent is durable, its answer is not known: rendered from the object's present state until it is.
     Provisional { subject: Subject, render: RenderSpec, owner: Owner },
     /// The one final answer. The bytes may age out; then the object's present state is rendered under the same status.
-    Final { subject: Subject, status: u16, body: Option<Vec<u8>>, render: RenderSpec },
+    Final {
+        subject: Subject,
+        status: u16,
+        /// As bytes in one piece, not one by one: the encoding is the same, and several microseconds cheaper.
+        #[serde(with = "serde_bytes")]
+        body: Option<Vec<u8>>,
+        render: RenderSpec,
+    },
 }
 
 /// A claimed key.

@@ -73,7 +73,7 @@ pub enum Snapshot {
     /// A refund of the payment then, by its place in the payment's list.
     Refund { payment: PaymentId, version: u32, index: u32 },
     /// An object of its own, as JSON bytes.
-    Json(Vec<u8>),
+    Json(#[serde(with = "serde_bytes")] Vec<u8>),
 }
 
 /// One event of the merchant's feed.
