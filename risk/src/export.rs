@@ -71,10 +71,15 @@ pub struct Row<'a> {
     pub judged: Option<Judged<'a>>,
 }
 
+/// Column of a feature: its name behind `f_`, which keeps `currency` the feature apart from `currency` the cell.
+pub fn feature_column(name: &str) -> String {
+    format!("f_{name}")
+}
+
 /// The header line, without its end.
 pub fn header() -> String {
-    let features = streaming_names().iter().map(String::as_str);
-    COLUMNS.into_iter().chain(features).collect::<Vec<_>>().join(",")
+    let features = streaming_names().iter().map(|name| feature_column(name));
+    COLUMNS.into_iter().map(str::to_owned).chain(features).collect::<Vec<_>>().join(",")
 }
 
 /// One row, without its end of line.

@@ -122,7 +122,7 @@ fn compare(
         let seen = extractor.extract(&decision.event, &mut features);
         if seen != decision.features_as_of {
             return Err(Failure(format!(
-                "payment {} was judged after record {}, and the export ends at {seen}",
+                "payment {} was judged after record {}, and the export ends or has a gap after {seen}",
                 decision.payment, decision.features_as_of
             )));
         }

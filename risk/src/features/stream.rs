@@ -242,12 +242,19 @@ impl Extractor {
             (false, Label::Fraud) => {
                 let known = writer.frauds.entry(payment.id).or_insert(known_s);
                 *known = (*known).min(known_s);
+                // A label whose payment is not among the pending would stay for ever.
+                if writer.frauds.len() > self.settings.pending {
+                    writer.frauds.pop_first();
+                }
             }
             (false, Label::Genuine) => {
                 writer.frauds.remove(&payment.id);
             }
             (true, verdict) if known_s > writer.now_s => {
                 writer.late.insert((known_s, payment.id), Late { payment: *payment, verdict });
+                if writer.late.len() > self.settings.pending {
+                    writer.late.pop_last();
+                }
             }
             (true, verdict) => self.correct(writer, &Late { payment: *payment, verdict }, writer.now_s),
         }

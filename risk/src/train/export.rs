@@ -4,7 +4,7 @@ use super::Failure;
 use super::dataset::Payment;
 use super::table::Table;
 use crate::event::{Entity, Event, Label, Record};
-use crate::export::{COLUMNS, outcome_named};
+use crate::export::{COLUMNS, feature_column, outcome_named};
 use crate::features::{FeatureVector, MISSING, STREAMING_LEN, streaming_names};
 
 /// A decision of an export.
@@ -46,10 +46,8 @@ impl<'a> Reader<'a> {
         for (place, name) in places.iter_mut().zip(COLUMNS) {
             *place = table.require(name, "an export")?;
         }
-        let features = streaming_names()
-            .iter()
-            .map(|name| table.require(name, "a feature"))
-            .collect::<Result<_, _>>()?;
+        let feature = |name: &String| table.require(&feature_column(name), "a feature");
+        let features = streaming_names().iter().map(feature).collect::<Result<_, _>>()?;
         Ok(Reader { table, places, features })
     }
 

@@ -9,6 +9,7 @@ use super::design::{Block, Coded};
 use super::newton::{self, Fitted, Problem, Rows};
 use super::solver::Solver;
 use crate::event::mix;
+use crate::features::is_missing;
 use crate::model::{Calibration, logistic};
 
 /// What training may choose from.
@@ -101,7 +102,7 @@ fn plain(matrix: &Matrix, options: &Options) -> Result<Trained, Failure> {
 /// The line of a whole column; nothing if it is constant.
 fn standardised(matrix: &Matrix, feature: usize) -> Option<Block> {
     let column = matrix.values.iter().skip(feature).step_by(matrix.width());
-    let known: Vec<f64> = column.copied().filter(|value| !crate::features::is_missing(*value)).collect();
+    let known: Vec<f64> = column.copied().filter(|value| !is_missing(*value)).collect();
     let count = known.len() as f64;
     let mean = known.iter().sum::<f64>() / count;
     let scale = (known.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
@@ -139,11 +140,33 @@ fn validate(matrix: &Matrix, options: &Options) -> Result<(f64, Vec<f64>), Failu
             }
         }
     }
-    let loss = |odds: &[f64]| -> f64 {
-        odds.iter().zip(&matrix.labels).map(|(odds, fraud)| newton::log_loss(*odds, *fraud)).sum()
+    let chosen = most_cautious(&all, matrix, options);
+    Ok((options.penalties[chosen], all.swap_remove(chosen)))
+}
+
+/// The largest penalty that is not clearly worse than the best: its loss exceeds the best by less than the
+/// standard error of that excess over the folds.
+fn most_cautious(all: &[Vec<f64>], matrix: &Matrix, options: &Options) -> usize {
+    let by_fold = |odds: &Vec<f64>| {
+        let mut losses = vec![0.0; options.folds as usize];
+        for (row, (odds, fraud)) in odds.iter().zip(&matrix.labels).enumerate() {
+            losses[(mix(matrix.groups[row]) % options.folds) as usize] += newton::log_loss(*odds, *fraud);
+        }
+        losses
     };
-    let best = (0..all.len()).min_by(|a, b| loss(&all[*a]).total_cmp(&loss(&all[*b]))).unwrap_or(0);
-    Ok((options.penalties[best], all.swap_remove(best)))
+    let losses: Vec<Vec<f64>> = all.iter().map(by_fold).collect();
+    let sum = |place: &usize| losses[*place].iter().sum::<f64>();
+    let best = (0..all.len()).min_by(|a, b| sum(a).total_cmp(&sum(b))).unwrap_or(0);
+    let tolerable = |place: &usize| {
+        let excess: Vec<f64> =
+            losses[*place].iter().zip(&losses[best]).map(|(loss, least)| loss - least).collect();
+        let (folds, mean) = (excess.len() as f64, excess.iter().sum::<f64>() / excess.len() as f64);
+        let variance =
+            excess.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (folds - 1.0).max(1.0);
+        mean <= (variance / folds).sqrt()
+    };
+    let cautious = (0..all.len()).filter(tolerable);
+    cautious.max_by(|a, b| options.penalties[*a].total_cmp(&options.penalties[*b])).unwrap_or(best)
 }
 
 /// Thresholds and crosses of a matrix.

@@ -248,20 +248,20 @@ impl Rows for Array2<f64> {
         let mut weighted = Array2::zeros((BLOCK, columns + 1));
         for (block, curve) in curve.chunks(BLOCK).enumerate() {
             let from = range.start + block * BLOCK;
-            for (place, (slope, bend)) in curve.iter().enumerate() {
-                for column in 0..columns {
-                    let value = self[[from + place, column]];
-                    plain[[place, column]] = value;
-                    weighted[[place, column]] = bend * value;
-                    gradient[column] += slope * value;
+            for (place, (_, bend)) in curve.iter().enumerate() {
+                let row = self.row(from + place);
+                let (mut as_is, mut scaled) = (plain.row_mut(place), weighted.row_mut(place));
+                for ((value, as_is), scaled) in row.iter().zip(&mut as_is).zip(&mut scaled) {
+                    *as_is = *value;
+                    *scaled = bend * value;
                 }
-                plain[[place, columns]] = 1.0;
-                weighted[[place, columns]] = *bend;
-                gradient[columns] += slope;
+                (as_is[columns], scaled[columns]) = (1.0, *bend);
             }
+            let slopes: Array1<f64> = curve.iter().map(|(slope, _)| *slope).collect();
             let used = ndarray::s![..curve.len(), ..];
             let product = plain.slice(used).t().dot(&weighted.slice(used));
             hessian += &product;
+            gradient += &plain.slice(used).t().dot(&slopes);
         }
         (gradient, hessian)
     }

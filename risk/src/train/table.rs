@@ -30,6 +30,8 @@ enum Cells {
 pub struct Table {
     file: String,
     names: Vec<String>,
+    /// Names of all columns of the file, also those that were not asked for.
+    header: Vec<String>,
     cells: Vec<Cells>,
     rows: usize,
     /// Line of each row in a CSV file; empty for Parquet.
@@ -69,7 +71,10 @@ impl Table {
     /// The file has no such column; the message lists what it has.
     pub fn require(&self, name: &str, purpose: &str) -> Result<usize, Failure> {
         self.column(name).ok_or_else(|| {
-            let known = self.names.join(", ");
+            let mut known = self.header[..self.header.len().min(30)].join(", ");
+            if self.header.len() > 30 {
+                known.push_str(", and more");
+            }
             Failure(format!(
                 "{}: no column {name:?} for {purpose}; it has: {known}. Name it in a --column-map file",
                 self.file
@@ -216,7 +221,8 @@ fn read_csv(path: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Table, String>
         }
     }
     let cells = texts.into_iter().map(|(joined, ends)| Cells::Texts { joined, ends }).collect();
-    Ok(Table { file: path.display().to_string(), names, cells, rows: lines.len(), lines })
+    let header = header.iter().map(str::to_owned).collect();
+    Ok(Table { file: path.display().to_string(), names, header, cells, rows: lines.len(), lines })
 }
 
 fn read_parquet(path: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Table, String> {
@@ -239,7 +245,8 @@ fn read_parquet(path: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Table, Str
             append(array, into).map_err(|error| format!("column {name}: {error}"))?;
         }
     }
-    Ok(Table { file: path.display().to_string(), names, cells, rows, lines: Vec::new() })
+    let header = schema.fields().iter().map(|field| field.name().clone()).collect();
+    Ok(Table { file: path.display().to_string(), names, header, cells, rows, lines: Vec::new() })
 }
 
 fn empty_cells(kind: &DataType) -> Result<Cells, String> {
