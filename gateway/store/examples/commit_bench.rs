@@ -119,7 +119,12 @@ impl Load {
         intent.insert(f::event(t, self.ids.next(), EventKind::PaymentIntentCreated));
         self.commit(intent, latencies).await;
         let row = RowKey::Payment(t, PaymentId(Id(id)));
-        let before = self.store.read(&row).await.expect("a bench stops at the first error").expect("a bench stops at the first error");
+        let before = self
+            .store
+            .read(&row)
+            .await
+            .expect("a bench stops at the first error")
+            .expect("a bench stops at the first error");
         assert!(matches!(before.row, Row::Payment(_)));
         let mut outcome = Batch::new(Urgency::Outcome);
         outcome.replace(before.version, f::payment(t, id, 2, None, Some(due + 600_000_000)));
@@ -173,5 +178,10 @@ fn cpu_ms() -> u64 {
 fn memory_mib(field: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("a bench stops at the first error");
     let line = status.lines().find(|line| line.starts_with(field)).expect("a bench stops at the first error");
-    line.split_whitespace().nth(1).expect("a bench stops at the first error").parse::<u64>().expect("a bench stops at the first error") / 1024
+    line.split_whitespace()
+        .nth(1)
+        .expect("a bench stops at the first error")
+        .parse::<u64>()
+        .expect("a bench stops at the first error")
+        / 1024
 }

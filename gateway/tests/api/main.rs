@@ -1,5 +1,7 @@
 //! The merchant API from route to store, over the memory engine and the simulated acquirer: no sockets, so that it is quick.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 mod challenge;
 mod events;
 mod idempotency;

@@ -25,7 +25,6 @@ use std::time::Duration;
 pub struct Gateway {
     pub app: App,
     pub key: String,
-    pub store: Arc<dyn Journal>,
 }
 
 /// An answer, read.
@@ -87,7 +86,7 @@ pub async fn gateway_over(store: Arc<dyn Journal>, acquirers: MakeAcquirers, set
     let scoring = Scoring::new(quiet_model(), policy, &vault).unwrap();
     let plan = Plan {
         world: World { clock, random, ids },
-        journal: Arc::clone(&store),
+        journal: store,
         vault,
         scoring: Arc::new(scoring),
         acquirers,
@@ -96,7 +95,7 @@ pub async fn gateway_over(store: Arc<dyn Journal>, acquirers: MakeAcquirers, set
     };
     let app = App::build(plan).await.unwrap();
     let key = another_key(&app, "First shop", Mode::Test).await;
-    Gateway { app, key, store }
+    Gateway { app, key }
 }
 
 /// A model that finds nothing risky: these tests are about payments, not about scores.
