@@ -84,6 +84,21 @@ fn consistent() -> Evidence {
     }
 }
 
+#[test]
+fn a_sale_that_was_reversed_is_clean() {
+    let mut evidence = consistent();
+    let book = book(&mut evidence);
+    book.push(book_line("authorize", "000000000031", 300, (30, 0)));
+    book.push(book_line("capture", "000000000031", 300, (30, 0)));
+    assert!(!audit(&evidence).clean(), "it stands");
+    let book = self::book(&mut evidence);
+    book.push(book_line("reverse", "000000000031", 300, (31, 30)));
+    // Acknowledged again, with nothing left to take back.
+    book.push(book_line("reverse", "000000000031", 300, (32, 30)));
+    let findings = audit(&evidence);
+    assert!(findings.clean(), "{}", findings.text(&evidence));
+}
+
 /// What is wrong, the invariant that it breaks, and how it is planted.
 type Plant = (&'static str, u8, fn(&mut Evidence));
 

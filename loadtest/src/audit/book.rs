@@ -75,13 +75,27 @@ impl Account {
             ("capture", _) => self.captured.push(line.amount_minor),
             ("refund", _) => self.refunded.push(line.amount_minor),
             ("void", _) => self.voided = true,
-            ("reverse", Some("capture")) => self.reversed_captured += line.amount_minor,
-            ("reverse", Some("refund")) => self.reversed_refunded += line.amount_minor,
-            ("reverse", Some("void")) => self.voided = false,
-            // A book without names of messages: a reference is either a refund's or an authorization's.
-            ("reverse", None) if !self.refunded.is_empty() => self.reversed_refunded += line.amount_minor,
-            ("reverse", _) => self.reversed_authorized += line.amount_minor,
+            ("reverse", of) => self.reverse(line.amount_minor, of),
             _unknown => {}
+        }
+    }
+
+    /// Takes back, as far as something is left: a reversal of what was declined or reversed already is acknowledged too.
+    fn reverse(&mut self, amount_minor: i64, original: Option<&str>) {
+        let back = |reversed: &mut i64, done: &[i64]| {
+            *reversed = (*reversed + amount_minor).min(done.iter().sum());
+        };
+        match original {
+            Some("capture") => back(&mut self.reversed_captured, &self.captured),
+            Some("refund") => back(&mut self.reversed_refunded, &self.refunded),
+            Some("sale") => {
+                back(&mut self.reversed_captured, &self.captured);
+                back(&mut self.reversed_authorized, &self.authorized);
+            }
+            Some("void") => self.voided = false,
+            // A book without names of messages: a reference is either a refund's or an authorization's.
+            None if !self.refunded.is_empty() => back(&mut self.reversed_refunded, &self.refunded),
+            Some(_) | None => back(&mut self.reversed_authorized, &self.authorized),
         }
     }
 }

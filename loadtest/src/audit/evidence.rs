@@ -95,12 +95,14 @@ impl<'a> Index<'a> {
 }
 
 fn accounts(lines: &[book::Line]) -> BTreeMap<&str, book::Account> {
-    let named = lines.iter().filter(|line| line.id != 0).map(|line| (line.id, line.op.as_str()));
-    // A sale is an authorization and a capture of one name; what is undone of it is undone of both, and counts as held.
     let mut names: HashMap<u64, &str> = HashMap::new();
-    named.for_each(|(id, op)| {
-        names.entry(id).or_insert(op);
-    });
+    for line in lines.iter().filter(|line| line.id != 0) {
+        // A sale is two lines of one name; what undoes it undoes both.
+        let sale = names.insert(line.id, &line.op) == Some("authorize") && line.op == "capture";
+        if sale {
+            names.insert(line.id, "sale");
+        }
+    }
     let mut accounts: BTreeMap<&str, book::Account> = BTreeMap::new();
     for (number, line) in lines.iter().enumerate() {
         let original = names.get(&line.original).copied();

@@ -49,7 +49,7 @@ impl Findings {
     }
 
     /// Counts a check, and keeps what it found if it does not hold.
-    pub fn check(&mut self, invariant: u8, holds: bool, breach: impl FnOnce() -> Breach) {
+    pub(super) fn check(&mut self, invariant: u8, holds: bool, breach: impl FnOnce() -> Breach) {
         *self.checks.entry(invariant).or_insert(0) += 1;
         if !holds {
             self.breaches.push(Breach { invariant, ..breach() });
@@ -137,11 +137,26 @@ impl Breach {
         let book =
             evidence.book.iter().flatten().filter(|line| references.contains(&line.reference.as_str()));
         let mut text = String::new();
-        section(&mut text, "what clients saw", client);
+        section(&mut text, "what clients saw, repeats left out", without_repeats(client));
         section(&mut text, "the acquirer's book", book);
         section(&mut text, "the gateway's store", stored.into_iter());
         text
     }
+}
+
+/// A client that asks until it has a final answer gets the same provisional one many times.
+fn without_repeats<'a>(
+    lines: impl Iterator<Item = &'a super::client::Line>,
+) -> impl Iterator<Item = &'a super::client::Line> {
+    let mut before: Option<&super::client::Line> = None;
+    lines.filter(move |line| {
+        let same = before.is_some_and(|before| {
+            (&before.key, before.status, &before.lost, &before.digest, before.is_final)
+                == (&line.key, line.status, &line.lost, &line.digest, line.is_final)
+        });
+        before = Some(line);
+        !same
+    })
 }
 
 fn section<'a, T: Serialize + 'a>(text: &mut String, name: &str, lines: impl Iterator<Item = &'a T>) {

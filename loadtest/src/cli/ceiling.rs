@@ -1,11 +1,10 @@
 //! `loadtest ceiling`.
 
-use super::place::Place;
+use super::place::{Beside, Place};
 use super::progress::tell;
 use crate::ceiling::{Contest, Report, Setting};
 use crate::failure::{Failure, Result};
 use crate::mix::authorizations::Population;
-use crate::stage::Config;
 use crate::wire::Http;
 use std::time::Duration;
 
@@ -23,6 +22,9 @@ pub struct Arguments {
     /// Rounds; three at least.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(3..=99))]
     rounds: u32,
+    /// Where the gateway's payments go.
+    #[arg(long, value_enum, default_value = "in-process")]
+    acquirer: Beside,
     /// Print one JSON object: bare, gateway, ratio_throughput, ratio_cpu.
     #[arg(long)]
     json: bool,
@@ -89,8 +91,8 @@ impl Arguments {
     /// Holds the contest and prints its report.
     pub fn run(self) -> Result<()> {
         let (install, _room) = self.place.settle()?;
-        let mut contest =
-            Contest::prepare(&install, &Config::in_process(), self.contest.setting(self.rounds)?, 0)?;
+        let (config, _host) = self.acquirer.beside(&install.dir)?;
+        let mut contest = Contest::prepare(&install, &config, self.contest.setting(self.rounds)?, 0)?;
         let report = contest.closed_rounds(&mut |line| tell(line))?;
         let verified = contest.verify()?;
         if self.json {

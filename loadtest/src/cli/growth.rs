@@ -50,7 +50,7 @@ impl Arguments {
         }
         let (install, _room) = self.place.settle()?;
         let population = Population { cards: self.cards, ..Population::default() };
-        let driving = Driving { connections: self.connections as usize, seed: self.seed, population };
+        let driving = Driving { population, ..Driving::plain(self.connections, self.seed) };
         let bench = Bench::start(&install, &Config::in_process(), driving)?;
         let report = growth::run(bench, &self.levels, self.duration, &mut |line| tell(line))?;
         if self.json {

@@ -1,7 +1,7 @@
 //! Where a run's own processes and files are.
 
 use crate::failure::{Failure, Result};
-use crate::stage::Install;
+use crate::stage::{AcquirerHost, AcquirerKind, Config, Install};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -55,4 +55,31 @@ pub fn room(dir: Option<&Path>) -> Result<Room> {
     }
     let path = path.canonicalize().map_err(|error| Failure::file("finding", path, &error))?;
     Ok(Room { _temporary: None, path })
+}
+
+/// Who takes the payments of a gateway that is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Beside {
+    /// An ISO 8583 host in another process, which keeps a book.
+    Host,
+    /// The simulated acquirer in the gateway's own process; no book.
+    InProcess,
+}
+
+impl Beside {
+    /// The configuration of a gateway, and the host that it names if there is one.
+    ///
+    /// # Errors
+    /// The host does not come up.
+    pub fn beside(self, dir: &Path) -> Result<(Config, Option<AcquirerHost>)> {
+        let mut config = Config::in_process();
+        if self == Self::InProcess {
+            return Ok((config, None));
+        }
+        let host = AcquirerHost::start(dir, None, None)?;
+        let address = host.address;
+        config.acquirer =
+            AcquirerKind::Host { address, connections: 2, window: 4_096, response_timeout_ms: 10_000 };
+        Ok((config, Some(host)))
+    }
 }

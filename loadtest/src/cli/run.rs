@@ -1,6 +1,6 @@
 //! `loadtest run`.
 
-use super::place::{Place, Room};
+use super::place::{Beside, Place, Room};
 use super::progress::{Bar, tell};
 use super::run_report::{Files, judge, publish};
 use super::time::length;
@@ -15,7 +15,7 @@ use crate::mix::merchants::Merchant;
 use crate::mix::{Merchants, Mix, Mixture, Persistence, Recipe};
 use crate::report::RunReport;
 use crate::stage::gateway::Start;
-use crate::stage::{AcquirerHost, AcquirerKind, Config, Gateway};
+use crate::stage::{AcquirerHost, Gateway};
 use crate::wire::{Http, Sources, Target};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -91,15 +91,6 @@ pub struct Arguments {
     thresholds: Vec<Threshold>,
 }
 
-/// Who takes the payments of a gateway that is started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Beside {
-    /// An ISO 8583 host in another process, which keeps a book.
-    Host,
-    /// The simulated acquirer in the gateway's own process; no book.
-    InProcess,
-}
-
 /// A gateway of our own, and what is beside it. Dropped in this order: clients before servers, files last.
 struct Own {
     gateway: Gateway,
@@ -168,16 +159,7 @@ impl Arguments {
 
     fn start(&self) -> Result<Own> {
         let (install, room) = self.place.settle()?;
-        let host = match self.acquirer {
-            Beside::Host => Some(AcquirerHost::start(&room.path, None, None)?),
-            Beside::InProcess => None,
-        };
-        let mut config = Config::in_process();
-        if let Some(host) = &host {
-            let address = host.address;
-            config.acquirer =
-                AcquirerKind::Host { address, connections: 2, window: 4_096, response_timeout_ms: 10_000 };
-        }
+        let (mut config, host) = self.acquirer.beside(&room.path)?;
         if let Some(limit) = self.limit {
             config.rate = limit.max(1);
         }

@@ -5,7 +5,6 @@ use super::time::length;
 use crate::endurance::bench::Driving;
 use crate::endurance::{Bench, soak};
 use crate::failure::{Failure, Result};
-use crate::mix::authorizations::Population;
 use crate::stage::Config;
 use std::time::Duration;
 
@@ -35,11 +34,7 @@ impl Arguments {
     /// Soaks and judges.
     pub fn run(self) -> Result<()> {
         let (install, _room) = self.place.settle()?;
-        let driving = Driving {
-            connections: self.connections as usize,
-            seed: self.seed,
-            population: Population::default(),
-        };
+        let driving = Driving::plain(self.connections, self.seed);
         let mut bench = Bench::start(&install, &Config::in_process(), driving)?;
         let report = soak::run(&mut bench, self.rate, self.duration)?;
         bench.gateway.stop()?.verify(None)?;

@@ -1,6 +1,6 @@
 //! The cycles.
 
-use super::killing::{Killing, strace_works};
+use super::killing::{Killing, Tracer, tracer};
 use super::replays::{self, Keepsakes, Replays};
 use super::report::Report;
 use crate::audit::record::Record;
@@ -56,6 +56,7 @@ pub struct Crash {
     listen: String,
     record: Record,
     random: Random,
+    tracer: Tracer,
     report: Report,
 }
 
@@ -77,9 +78,21 @@ impl Crash {
         let merchants = gateway.merchants(setting.mix.merchant_skew)?;
         let record = Record::create(&install.dir.join("client.jsonl"))?;
         let random = Random::new(setting.seed, 0xC4A5);
-        let report = Report { strace: strace_works(), ..Report::default() };
+        let tracer = tracer();
+        let report = Report { strace: tracer == Tracer::Strace, ..Report::default() };
         let install = install.clone();
-        Ok(Self { setting, install, host, gateway: Some(gateway), merchants, listen, record, random, report })
+        Ok(Self {
+            setting,
+            install,
+            host,
+            gateway: Some(gateway),
+            merchants,
+            listen,
+            record,
+            random,
+            tracer,
+            report,
+        })
     }
 
     /// All cycles. `told` hears of each.
@@ -89,7 +102,7 @@ impl Crash {
     pub fn run(mut self, told: &mut dyn FnMut(u32, &str)) -> Result<(Report, String)> {
         let mut text = String::new();
         for cycle in 1..=self.setting.cycles {
-            let killing = Killing::draw(&mut self.random, (cycle, self.report.strace));
+            let killing = Killing::draw(&mut self.random, cycle, self.tracer);
             self.cycle(cycle, &killing)?;
             told(cycle, &format!("{killing:?}"));
             if cycle % self.setting.audit_every == 0 || cycle == self.setting.cycles {

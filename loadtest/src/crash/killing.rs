@@ -14,6 +14,13 @@ pub enum Killing {
     At { calls: &'static str, number: u64 },
 }
 
+/// Whether deaths within system calls can be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tracer {
+    Strace,
+    Absent,
+}
+
 /// System calls that make state durable, or are about to.
 const SYNCS: &str = "fdatasync,fsync";
 const WRITES: &str = "write,pwrite64,writev,pwritev";
@@ -21,12 +28,12 @@ const RENAMES: &str = "rename,renameat,renameat2,ftruncate";
 
 impl Killing {
     /// Draws one: every third by strace, where there is one.
-    pub fn draw(random: &mut Random, (cycle, strace): (u32, bool)) -> Self {
-        if strace && cycle.is_multiple_of(3) {
+    pub fn draw(random: &mut Random, cycle: u32, tracer: Tracer) -> Self {
+        if tracer == Tracer::Strace && cycle.is_multiple_of(3) {
             return match random.below(5) {
-                0 | 1 => Self::At { calls: SYNCS, number: 1 + random.below(400) },
-                2 | 3 => Self::At { calls: WRITES, number: 1 + random.below(2_000) },
-                _rare => Self::At { calls: RENAMES, number: 1 + random.below(4) },
+                0 | 1 => Self::At { calls: SYNCS, number: 1 + random.below(150) },
+                2 | 3 => Self::At { calls: WRITES, number: 1 + random.below(600) },
+                _rare => Self::At { calls: RENAMES, number: 1 + random.below(3) },
             };
         }
         Self::After(Duration::from_millis(20 + random.below(1_500)))
@@ -48,13 +55,14 @@ impl Killing {
 }
 
 /// Whether strace is there and may trace.
-pub fn strace_works() -> bool {
+pub fn tracer() -> Tracer {
     let mut command = Command::new("strace");
     command
         .args(["-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=fsync"])
         .arg(Path::new("/bin/true"));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
+    let works = command.status().is_ok_and(|status| status.success());
+    if works { Tracer::Strace } else { Tracer::Absent }
 }
 
 #[cfg(test)]
@@ -64,10 +72,13 @@ mod tests {
     #[test]
     fn every_third_death_is_within_a_call() {
         let mut random = Random::new(1, 1);
-        let drawn: Vec<_> = (1..=300).map(|cycle| Killing::draw(&mut random, (cycle, true))).collect();
+        let drawn: Vec<_> =
+            (1..=300).map(|cycle| Killing::draw(&mut random, cycle, Tracer::Strace)).collect();
         let within = drawn.iter().filter(|killing| matches!(killing, Killing::At { .. })).count();
         assert_eq!(within, 100);
-        assert!((1..=300).all(|cycle| Killing::draw(&mut random, (cycle, false)).wrapper().is_empty()));
+        assert!(
+            (1..=300).all(|cycle| Killing::draw(&mut random, cycle, Tracer::Absent).wrapper().is_empty())
+        );
         let killing = Killing::At { calls: SYNCS, number: 7 };
         assert_eq!(
             killing.wrapper().last().map(String::as_str),

@@ -15,9 +15,20 @@ use std::time::Duration;
 /// How each stretch is driven.
 #[derive(Debug, Clone, Copy)]
 pub struct Driving {
+    pub http: Http,
     pub connections: usize,
+    /// Requests at once on a connection; 1 with HTTP/1.1.
+    pub streams: usize,
     pub seed: u64,
     pub population: Population,
+}
+
+impl Driving {
+    /// HTTP/1.1 and the usual cards.
+    pub fn plain(connections: u32, seed: u64) -> Self {
+        let connections = connections as usize;
+        Self { http: Http::One, connections, streams: 1, seed, population: Population::default() }
+    }
 }
 
 /// The gateway, its merchants, and a client.
@@ -63,11 +74,12 @@ impl Bench {
     /// The gateway can't be reached.
     pub fn drive(&mut self, stretch: Stretch, observer: &mut dyn Observer) -> Result<Summary> {
         self.stretches += 1;
-        let target = Target::new(&self.gateway.ready.api, &self.gateway.ready.ca, Http::One)?;
+        let target = Target::new(&self.gateway.ready.api, &self.gateway.ready.ca, self.driving.http)?;
         let mut plan = Plan::new(target.clone(), stretch.pace, stretch.duration);
         plan.warmup = stretch.warmup;
         plan.timeout = stretch.timeout;
         plan.connections = self.driving.connections;
+        plan.streams = self.driving.streams;
         plan.seed = self.driving.seed.wrapping_add(u64::from(self.stretches));
         plan.sources = Sources::new(256);
         let series = Series { seed: plan.seed, run: format!("e{}-{}", std::process::id(), self.stretches) };

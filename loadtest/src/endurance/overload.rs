@@ -1,10 +1,15 @@
 //! `loadtest overload`: more than can be done is offered; what can be done must still be done, the rest refused at once, and
 //! all of it over soon after.
+//!
+//! One run without a pause: the rate jumps from multiple to multiple of the capacity. Goodput is what was answered 200 while
+//! the multiple lasted, not what was answered to its requests in the end.
 
 use super::bench::{Bench, Stretch};
-use crate::failure::Result;
-use crate::load::engine::Unobserved;
-use crate::load::{Named, Pace, Shape};
+use crate::failure::{Failure, Result};
+use crate::load::arrivals::{Piece, Spacing};
+use crate::load::engine::Observer;
+use crate::load::{Pace, Shape};
+use crate::measure::series::Slice;
 use crate::measure::summary::{Quantiles, Summary};
 use hdrhistogram::Histogram;
 use serde::Serialize;
@@ -22,11 +27,8 @@ pub struct Phase {
     pub refused_per_s: f64,
     /// Neither; a second.
     pub failed_per_s: f64,
-    /// Of what was answered 200, microseconds.
+    /// Of what was not refused, from the intended start, microseconds.
     pub latency_us: Quantiles,
-    /// Of what was refused, microseconds.
-    pub refusal_us: Quantiles,
-    pub warnings: Vec<String>,
 }
 
 /// All phases.
@@ -35,128 +37,158 @@ pub struct Report {
     /// Requests a second that the gateway can do.
     pub capacity_per_s: f64,
     pub phases: Vec<Phase>,
-    /// Goodput at the highest multiple, divided by that at 1x (or, without one, by the capacity).
+    /// Goodput at the highest multiple, divided by that at 1x.
     pub goodput_ratio: f64,
-    /// Whether every refusal came within 5 ms, but for one in a hundred.
-    pub refusals_are_quick: bool,
-    /// Seconds after the return to half of the capacity until a second without a refusal or an error; absent if there was
-    /// none, or no such phase.
+    /// Of all refusals, from the sending, microseconds.
+    pub refusal_us: Quantiles,
+    /// Seconds after the return below the capacity from which on nothing was refused or failed; absent if there was no such
+    /// second.
     pub recovery_s: Option<u64>,
+    pub warnings: Vec<String>,
     pub kept: bool,
 }
 
 /// The bar for goodput.
 pub const GOODPUT: f64 = 0.9;
-/// The bar for refusals, microseconds.
+/// The bar for refusals, microseconds, 99 of 100.
 pub const REFUSAL_US: u64 = 5_000;
 /// The bar for recovery, seconds.
 pub const RECOVERY_S: u64 = 10;
 
-/// Offers multiples of a capacity, one after the other.
+/// Offers multiples of a capacity, one after the other, each for `seconds`.
 ///
 /// # Errors
 /// The gateway can't be reached.
 pub fn run(
     bench: &mut Bench,
     capacity: f64,
-    (multiples, length): (&[f64], Duration),
-    told: &mut dyn FnMut(&str),
+    (multiples, seconds): (&[f64], u32),
+    observer: &mut dyn Observer,
 ) -> Result<Report> {
-    let mut phases = Vec::new();
-    let mut recovery_s = None;
-    for multiple in multiples {
-        let offered = capacity * multiple;
-        let shape = Shape::named(Named::Poisson, (offered, offered), length)?;
-        let stretch = Stretch {
-            pace: Pace::Open(shape),
-            warmup: Duration::ZERO,
-            duration: length,
-            timeout: Duration::from_secs(20),
-        };
-        let summary = bench.drive(stretch, &mut Unobserved)?;
-        let phase = phase(&summary, *multiple);
-        told(&format!(
-            "{multiple}x: offered {:.0}/s, done {:.0}/s (p99 {:.1} ms), refused {:.0}/s (p99 {:.1} ms), failed {:.1}/s",
-            phase.offered_per_s,
-            phase.goodput_per_s,
-            phase.latency_us.p99 as f64 / 1e3,
-            phase.refused_per_s,
-            phase.refusal_us.p99 as f64 / 1e3,
-            phase.failed_per_s
-        ));
-        if *multiple < 1.0 {
-            let clean = summary.series.slices().iter().position(|slice| slice.done > 0 && slice.errors == 0);
-            recovery_s = clean.map(|second| second as u64);
-        }
-        phases.push(phase);
-    }
-    Ok(judge(capacity, phases, recovery_s))
-}
-
-fn judge(capacity: f64, phases: Vec<Phase>, recovery_s: Option<u64>) -> Report {
-    let at_one =
-        phases.iter().find(|phase| phase.multiple == 1.0).map_or(capacity, |phase| phase.goodput_per_s);
-    let highest = phases.iter().max_by(|a, b| a.multiple.total_cmp(&b.multiple));
-    let goodput_ratio = highest.map_or(0.0, |phase| phase.goodput_per_s / at_one.max(1e-9));
-    let refusals_are_quick =
-        phases.iter().all(|phase| phase.refusal_us.count == 0 || phase.refusal_us.p99 < REFUSAL_US);
-    let recovers =
-        !phases.iter().any(|phase| phase.multiple < 1.0) || recovery_s.is_some_and(|s| s <= RECOVERY_S);
-    let kept = goodput_ratio >= GOODPUT && refusals_are_quick && recovers;
-    Report { capacity_per_s: capacity, phases, goodput_ratio, refusals_are_quick, recovery_s, kept }
-}
-
-fn phase(summary: &Summary, multiple: f64) -> Phase {
-    let seconds = summary.duration.as_secs_f64();
-    let of = |wanted: &dyn Fn(&str) -> bool| {
-        let mut all: Histogram<u64> =
-            Histogram::new_with_bounds(1, 600_000_000, 3).expect("three digits are legal");
-        for cell in summary.cells.iter().filter(|cell| wanted(&cell.outcome.to_string())) {
-            all.add(&cell.latency).expect("all cells have the same bounds");
-        }
-        all
+    let piece = |multiple: &f64| {
+        let rate = capacity * multiple;
+        Piece { seconds: f64::from(seconds), from: rate, to: rate }
     };
-    let done = of(&|outcome| outcome == "200");
-    let refused = of(&|outcome| outcome == "429" || outcome == "503");
-    let failed = of(&|outcome| !matches!(outcome, "200" | "429" | "503"));
+    let shape = Shape::new(multiples.iter().map(piece).collect(), Spacing::Poisson)?;
+    if shape.length() > Duration::from_secs(600) {
+        return Err(Failure::usage("an overload lasts ten minutes at most: lower --seconds"));
+    }
+    let duration = shape.length();
+    let timeout = Duration::from_secs(10);
+    let stretch = Stretch { pace: Pace::Open(shape), warmup: Duration::ZERO, duration, timeout };
+    let summary = bench.drive(stretch, observer)?;
+    Ok(judge(capacity, (multiples, seconds as usize), &summary))
+}
+
+fn judge(capacity_per_s: f64, (multiples, seconds): (&[f64], usize), summary: &Summary) -> Report {
+    let slices = |index: usize| summary.series.slices().iter().skip(index * seconds).take(seconds);
+    let phases: Vec<Phase> = multiples
+        .iter()
+        .enumerate()
+        .map(|(index, multiple)| phase(*multiple, slices(index), seconds))
+        .collect();
+    let recovery_s = (multiples.last().is_some_and(|multiple| *multiple < 1.0))
+        .then(|| recovery(slices(multiples.len() - 1)))
+        .flatten();
+    let mut report = Report {
+        capacity_per_s,
+        phases,
+        goodput_ratio: 0.0,
+        refusal_us: Quantiles::of(&summary.refusals),
+        recovery_s,
+        warnings: summary.saturation().into_iter().collect(),
+        kept: false,
+    };
+    report.decide();
+    report
+}
+
+impl Report {
+    fn decide(&mut self) {
+        let at_one = self.phases.iter().find(|phase| phase.multiple == 1.0);
+        let at_one = at_one.map_or(self.capacity_per_s, |phase| phase.goodput_per_s);
+        let highest = self.phases.iter().max_by(|a, b| a.multiple.total_cmp(&b.multiple));
+        self.goodput_ratio = highest.map_or(0.0, |phase| phase.goodput_per_s / at_one.max(1e-9));
+        let quick = self.refusal_us.count == 0 || self.refusal_us.p99 < REFUSAL_US;
+        let recovered = self.recovery_s.is_some_and(|seconds| seconds <= RECOVERY_S);
+        self.kept = self.goodput_ratio >= GOODPUT && quick && recovered;
+    }
+}
+
+fn phase<'a>(multiple: f64, slices: impl Iterator<Item = &'a Slice>, seconds: usize) -> Phase {
+    let (mut due, mut done, mut errors, mut refused) = (0, 0, 0, 0);
+    let mut latency: Histogram<u32> =
+        Histogram::new_with_bounds(1, 600_000_000, 2).expect("two digits are legal");
+    for slice in slices {
+        due += slice.due;
+        done += slice.done;
+        errors += slice.errors;
+        refused += slice.refused;
+        latency.add(&slice.latency).expect("all slices have the same bounds");
+    }
+    let per_s = |count: u64| count as f64 / seconds as f64;
     Phase {
         multiple,
-        offered_per_s: summary.intended / seconds,
-        goodput_per_s: done.len() as f64 / seconds,
-        refused_per_s: refused.len() as f64 / seconds,
-        failed_per_s: failed.len() as f64 / seconds,
-        latency_us: Quantiles::of(&done),
-        refusal_us: Quantiles::of(&refused),
-        warnings: summary.saturation().into_iter().collect(),
+        offered_per_s: per_s(due),
+        goodput_per_s: per_s(done - errors),
+        refused_per_s: per_s(refused),
+        failed_per_s: per_s(errors - refused),
+        latency_us: Quantiles::of(&latency),
     }
+}
+
+/// From which second on nothing went wrong any more.
+fn recovery<'a>(slices: impl Iterator<Item = &'a Slice>) -> Option<u64> {
+    let wrong: Vec<bool> = slices.map(|slice| slice.errors > 0 || slice.done == 0).collect();
+    let first_clean = wrong.iter().rposition(|wrong| *wrong).map_or(0, |last| last + 1);
+    (first_clean < wrong.len()).then_some(first_clean as u64)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn at(multiple: f64, goodput_per_s: f64, refusal_p99: u64) -> Phase {
-        let refusal_us = Quantiles { count: 10, p99: refusal_p99, ..Quantiles::default() };
-        Phase {
+    fn report(goodput: f64, refusal_p99: u64, recovery_s: Option<u64>) -> Report {
+        let at = |multiple: f64, goodput_per_s: f64| Phase {
             multiple,
             offered_per_s: multiple * 2_000.0,
             goodput_per_s,
             refused_per_s: 0.0,
             failed_per_s: 0.0,
             latency_us: Quantiles::default(),
-            refusal_us,
+        };
+        let mut report = Report {
+            capacity_per_s: 2_000.0,
+            phases: vec![at(1.0, 2_000.0), at(10.0, goodput), at(0.5, 1_000.0)],
+            goodput_ratio: 0.0,
+            refusal_us: Quantiles { count: 10, p99: refusal_p99, ..Quantiles::default() },
+            recovery_s,
             warnings: Vec::new(),
-        }
+            kept: false,
+        };
+        report.decide();
+        report
     }
 
     #[test]
     fn each_criterion_can_fail() {
-        let good = [at(1.0, 2_000.0, 900), at(10.0, 1_900.0, 900), at(0.5, 1_000.0, 900)];
-        assert!(judge(2_000.0, good.to_vec(), Some(3)).kept);
-        assert!(!judge(2_000.0, good.to_vec(), Some(11)).kept);
-        assert!(!judge(2_000.0, good.to_vec(), None).kept);
-        assert!(!judge(2_000.0, vec![at(1.0, 2_000.0, 900), at(10.0, 1_700.0, 900)], None).kept);
-        assert!(!judge(2_000.0, vec![at(1.0, 2_000.0, 900), at(10.0, 2_000.0, 6_000)], None).kept);
-        assert!(judge(2_000.0, vec![at(1.0, 2_000.0, 900), at(10.0, 2_000.0, 4_000)], None).kept);
+        assert!(report(1_900.0, 900, Some(3)).kept);
+        assert!(!report(1_700.0, 900, Some(3)).kept);
+        assert!(!report(1_900.0, 6_000, Some(3)).kept);
+        assert!(!report(1_900.0, 900, Some(11)).kept);
+        assert!(!report(1_900.0, 900, None).kept);
+    }
+
+    #[test]
+    fn recovery_is_the_end_of_trouble_and_not_a_pause_of_it() {
+        let latency: Histogram<u32> =
+            Histogram::new_with_bounds(1, 600_000_000, 2).expect("two digits are legal");
+        let slice = |errors| Slice { due: 10, done: 10, errors, refused: errors, latency: latency.clone() };
+        let seconds =
+            |errors: &[u64]| recovery(errors.iter().map(|errors| slice(*errors)).collect::<Vec<_>>().iter());
+        assert_eq!(seconds(&[5, 0, 3, 0, 0]), Some(3));
+        assert_eq!(seconds(&[0, 0]), Some(0));
+        assert_eq!(seconds(&[0, 1]), None);
+        assert_eq!(seconds(&[]), None);
     }
 }

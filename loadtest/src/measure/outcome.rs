@@ -20,6 +20,11 @@ impl Outcome {
         }
     }
 
+    /// Whether the server refused for want of room: 429 or 503.
+    pub fn is_refusal(self) -> bool {
+        matches!(self, Self::Status(429 | 503))
+    }
+
     /// Whether this is not what the action was sent for. A declined card is what `decline` expects; hanging up is what
     /// `hang_up` does; a duplicate may get whatever the first got, so a decline counts as well.
     pub fn is_error(self, action: Action) -> bool {

@@ -62,6 +62,8 @@ pub struct Recorder {
     pub statuses: BTreeMap<u16, u64>,
     /// Answers that said that they were replays.
     pub replays: u64,
+    /// From the sending to the refusal, of 429 and 503, in microseconds: what saying no costs the server.
+    pub refusals: Histogram<u64>,
 }
 
 impl Recorder {
@@ -77,6 +79,7 @@ impl Recorder {
             causes: BTreeMap::new(),
             statuses: BTreeMap::new(),
             replays: 0,
+            refusals: Histogram::new_with_bounds(1, HIGHEST_US, 3).expect("three digits are legal"),
         }
     }
 
@@ -98,9 +101,15 @@ impl Recorder {
         let latency = timing.done.saturating_duration_since(timing.intended);
         let latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         let at = timing.done.saturating_duration_since(self.start);
-        self.series.done(at, latency_us);
-        if outcome.is_error(action) {
-            self.series.error(at);
+        if outcome.is_refusal() {
+            self.series.refused(at);
+            let service = timing.done.saturating_duration_since(timing.sent);
+            self.refusals.saturating_record(u64::try_from(service.as_micros()).unwrap_or(u64::MAX).max(1));
+        } else {
+            self.series.done(at, latency_us);
+            if outcome.is_error(action) {
+                self.series.error(at);
+            }
         }
         if !self.measured.contains(&timing.intended.saturating_duration_since(self.start)) {
             return;

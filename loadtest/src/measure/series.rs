@@ -16,7 +16,9 @@ pub struct Slice {
     /// Answers that came in it, errors included.
     pub done: u64,
     pub errors: u64,
-    /// Latencies of the answers that came in it, in microseconds.
+    /// Those of the errors that were refusals: 429 and 503.
+    pub refused: u64,
+    /// Latencies of the answers that came in it, refusals left out, in microseconds.
     pub latency: Histogram<u32>,
 }
 
@@ -50,7 +52,7 @@ impl Series {
         let index = index.min(2 * MOST as usize);
         while self.slices.len() <= index {
             let latency = Histogram::new_with_bounds(1, HIGHEST_US, 2).expect("two digits are legal");
-            self.slices.push(Slice { due: 0, done: 0, errors: 0, latency });
+            self.slices.push(Slice { due: 0, done: 0, errors: 0, refused: 0, latency });
         }
         &mut self.slices[index]
     }
@@ -67,6 +69,14 @@ impl Series {
         slice.latency.saturating_record(latency_us.max(1));
     }
 
+    /// A refusal came: it is done, and an error, and so quick that its latency would hide the others'.
+    pub fn refused(&mut self, at: Duration) {
+        let slice = self.at(at);
+        slice.done += 1;
+        slice.errors += 1;
+        slice.refused += 1;
+    }
+
     /// The answer that was just counted was an error.
     pub fn error(&mut self, at: Duration) {
         self.at(at).errors += 1;
@@ -79,6 +89,7 @@ impl Series {
             mine.due += slice.due;
             mine.done += slice.done;
             mine.errors += slice.errors;
+            mine.refused += slice.refused;
             mine.latency.add(&slice.latency).expect("all slices have the same bounds");
         }
     }

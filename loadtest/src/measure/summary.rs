@@ -32,6 +32,8 @@ pub struct Summary {
     /// Answers of every status, warm-up included.
     pub statuses: BTreeMap<u16, u64>,
     pub replays: u64,
+    /// From the sending to the refusal, of 429 and 503, in microseconds.
+    pub refusals: Histogram<u64>,
     /// CPU time of each thread of the client, from the start to the end of the run.
     pub client_cpu: Vec<Duration>,
     pub length: Duration,
@@ -83,6 +85,7 @@ impl Summary {
             causes: BTreeMap::new(),
             statuses: BTreeMap::new(),
             replays: 0,
+            refusals: Histogram::new_with_bounds(1, 600_000_000, 3).expect("three digits are legal"),
             client_cpu: Vec::new(),
             length: plan.length(),
         };
@@ -119,6 +122,7 @@ impl Summary {
             *self.statuses.entry(status).or_insert(0) += count;
         }
         self.replays += recorder.replays;
+        self.refusals.add(&recorder.refusals).expect("both have the same bounds");
         self.client_cpu.push(cpu);
     }
 

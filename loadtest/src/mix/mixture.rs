@@ -276,7 +276,8 @@ impl Workload for Mixture {
             return After::Done;
         }
         let again = Job { attempt: job.attempt + 1, hang_up_after: None, ..job.clone() };
-        let pause = Duration::from_millis(50 + self.random.below(100));
+        // Slower each time, up to a second.
+        let pause = Duration::from_millis((50 * u64::from(job.attempt)).min(950) + self.random.below(50));
         After::Again(Box::new(again), pause)
     }
 

@@ -32,7 +32,7 @@ commit;
 begin;
 update payments set status = 'requires_capture' where merchant = :merchant and id = :id;
 update claims set response = decode(repeat('0a', 1200), 'hex') where merchant = :merchant and key = :id;
-insert into postings values (:merchant, :id, 2, 'held', :amount), (:merchant, :id, 2, 'contra', -:amount);
+insert into postings values (:merchant, :id, 2, 'held', :amount), (:merchant, :id, 2, 'contra', -(:amount::bigint));
 insert into outbox values (:merchant, :id, 2, decode(repeat('ef', 100), 'hex'));
 commit;
 ";

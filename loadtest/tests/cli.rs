@@ -1,0 +1,86 @@
+//! The command line as scripts see it: exit codes, and errors that say what to do.
+
+use std::process::{Command, Output};
+
+fn loadtest(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_loadtest"));
+    command
+        .args(arguments)
+        .env_remove("LOADTEST_GATEWAY")
+        .env_remove("LOADTEST_KEY")
+        .output()
+        .expect("it runs")
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let commands = [
+        "run", "ceiling", "latency", "audit", "compare", "acquirer", "book", "crash", "overload", "growth",
+        "soak", "peer",
+    ];
+    for command in commands {
+        let output = loadtest(&[command, "--help"]);
+        assert_eq!(output.status.code(), Some(0), "{command}");
+        assert!(text(&output).contains("Usage: loadtest"), "{command}");
+    }
+}
+
+#[test]
+fn a_missing_gateway_is_one_line_that_says_what_to_build() {
+    for command in
+        [&["ceiling", "--gateway", "/nowhere/gateway"][..], &["run", "--gateway", "/nowhere/gateway"]]
+    {
+        let output = loadtest(command);
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+        assert!(text(&output).contains("cargo build --release -p gateway"), "{}", text(&output));
+        assert_eq!(text(&output).lines().count(), 1, "{}", text(&output));
+    }
+}
+
+#[test]
+fn wrong_usage_is_two() {
+    let cases: &[&[&str]] = &[
+        &[],
+        &["dance"],
+        &["ceiling", "--rounds", "2"],
+        &["run", "--threshold", "p98<1ms"],
+        &["run", "--duration", "5"],
+        &["run", "--target", "https://localhost:1"],
+        &["acquirer", "--listen", "0.0.0.0:1"],
+        &["acquirer", "--protocol", "stripe", "--listen", "127.0.0.1:0"],
+        &["growth", "--levels", "5,3"],
+    ];
+    for case in cases {
+        assert_eq!(loadtest(case).status.code(), Some(2), "{case:?}");
+    }
+}
+
+#[test]
+fn an_audit_of_files_ends_with_its_verdict() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).expect("writable");
+        path.to_string_lossy().into_owned()
+    };
+    let client = write("client.jsonl", "");
+    let book = write("book.jsonl", "");
+    let good = r#"{"payment":"pi_1","merchant":"m","mode":"test","currency":"usd","status":"canceled","events":[{"seq":1}]}"#;
+    let store = write("store.jsonl", &format!("{good}\n"));
+    let audit =
+        |store: &str| loadtest(&["audit", "--client", &client, "--book", &book, "--gateway-history", store]);
+    assert_eq!(audit(&store).status.code(), Some(0));
+    let broken = write("broken.jsonl", &good.replace("\"seq\":1", "\"seq\":2"));
+    let output = audit(&broken);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("BREACH of invariant 9"), "{}", text(&output));
+    let nonsense = write("nonsense.jsonl", "{}\nnonsense\n");
+    let output = audit(&nonsense);
+    assert!(text(&output).contains("nonsense.jsonl:2"), "{}", text(&output));
+    let empty = write("empty.jsonl", "");
+    assert_eq!(audit(&empty).status.code(), Some(1), "nothing to audit is no success");
+}
