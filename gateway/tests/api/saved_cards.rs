@@ -96,7 +96,7 @@ async fn a_declined_card_is_not_attached_and_the_answer_is_kept() {
     assert_eq!(again.bytes, first.bytes);
     assert_eq!(again.header("idempotent-replayed"), Some("true"));
     g.post("/v1/customers", "payment_method=pm_card_chargeDeclined").await.refused(402, "card_declined");
-    assert_eq!(ids(&g.get("/v1/customers").await.ok()), [owner.clone()], "no card, no customer");
+    assert_eq!(ids(&g.get("/v1/customers").await.ok()), std::slice::from_ref(&owner), "no card, no customer");
     let later = g.post("/v1/payment_methods", &card("4000000000000341")).await.ok().text("/id").to_owned();
     g.post(&format!("/v1/payment_methods/{later}/attach"), &body).await.ok();
     let declined = g.pay(500, &later, &format!("&customer={owner}")).await;
