@@ -13,7 +13,7 @@ const STOP_DEADLINE_MS = 20_000;
 export class Gateway {
   constructor(root, {certs = process.env.GATEWAY_CERTS, config = null} = {}) {
     this.root = root;
-    this.certs = certs ?? path.join(root, 'certs');
+    this.certs = certs ?? path.join(root, 'certs-dev');
     this.config = config;
     this.process = null;
     this.ready = null;

@@ -15,7 +15,7 @@ const here = import.meta.dirname;
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-sdk-'));
 let code = 1;
 try {
-  const certs = path.join(root, 'certs');
+  const certs = path.join(root, 'certs-dev');
   const first = await new Gateway(path.join(root, 'first'), {certs}).start();
   const {ca} = first.ready;
   await first.stop();

@@ -28,10 +28,25 @@ def client_of(gateway, key, **options):
 
 @pytest.fixture(scope="session")
 def gateway(tmp_path_factory):
-    """A gateway for all tests that need nothing special of it. It must end in order, too."""
+    """A gateway for all tests that need nothing special of it. It must end in order, with books that add up."""
     running = Gateway(BINARY, tmp_path_factory.mktemp("gateway")).start()
     yield running
     assert running.stop() == 0, running.last_lines()
+    assert running.verify()["payments"] > 0
+    assert written_down(running) == []
+
+
+def written_down(gateway):
+    """Whole card numbers, in digits or packed, in anything that a gateway wrote. There must be none."""
+    numbers = [card["number"] for card in cards("succeeded", "declined", "blocked", "invalid", "requires_action")]
+    marks = [mark for number in numbers for mark in (number.encode(), bytes.fromhex(number.ljust(16, "f")))]
+    files = [gateway.log, *(path for path in gateway.data.rglob("*") if path.is_file())]
+    assert len(files) > 2
+    found = []
+    for path in files:
+        written = path.read_bytes().rstrip(b"\0")
+        found += [(path.name, mark) for mark in marks if mark in written]
+    return found
 
 
 @pytest.fixture

@@ -45,6 +45,11 @@ class Gateway:
         return self.ready["secret_key"]
 
     @property
+    def data(self):
+        """The data directory."""
+        return self.root / "data"
+
+    @property
     def log(self):
         """The file that takes what the process prints."""
         return self.root / "gateway.log"
@@ -55,7 +60,8 @@ class Gateway:
         ready_file.unlink(missing_ok=True)
         command = [
             self.binary, "serve", "--listen", listen, "--admin", "127.0.0.1:0",
-            "--data-dir", str(self.root / "data"), "--certs", str(self.root / "certs"), "--ready-file", str(ready_file),
+            "--data-dir", str(self.data), "--certs", str(self.root / "certs-dev"),
+            "--ready-file", str(ready_file),
         ]
         if self.config is not None:
             (self.root / "gateway.toml").write_text(self.config)
@@ -98,12 +104,26 @@ class Gateway:
             self.kill()
             raise RuntimeError(f"it did not end {STOP_DEADLINE_S} s after SIGTERM:\n{self.last_lines()}") from None
 
-    def create_merchant(self, name, mode="test"):
-        """Makes a merchant while it serves; its secret key."""
-        merchant = self.post_admin("/merchants", {"name": name})
-        return self.post_admin("/keys", {"merchant": merchant["id"], "mode": mode, "kind": "secret"})["secret"]
+    def verify(self):
+        """What `gateway verify` counts in the stopped store. Any breach of an invariant fails."""
+        command = [self.binary, "verify", "--json", "--data-dir", str(self.data)]
+        verified = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+        assert verified.returncode == 0, verified.stdout + verified.stderr
+        counted = json.loads(verified.stdout)
+        assert counted["breaches"] == [], counted
+        return counted
 
-    def post_admin(self, path, body):
-        answer = requests.post(self.admin + path, json=body, timeout=10)
+    def create_merchant(self, name):
+        """Makes a merchant while it serves; its secret key for test mode."""
+        return self.create_key(self.ask_admin("post", "/merchants", {"name": name})["id"])["secret"]
+
+    def create_key(self, merchant, mode="test", kind="secret", scopes=()):
+        """Makes a key of a merchant while it serves; the admin listener's answer."""
+        body = {"merchant": merchant, "mode": mode, "kind": kind, "scopes": list(scopes)}
+        return self.ask_admin("post", "/keys", body)
+
+    def ask_admin(self, method, path, body=None):
+        """One call of the admin listener, which must succeed."""
+        answer = requests.request(method, self.admin + path, json=body, timeout=10)
         assert answer.ok, f"{path}: {answer.status_code} {answer.text}"
         return answer.json()

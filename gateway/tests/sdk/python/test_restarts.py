@@ -58,6 +58,8 @@ def test_everything_acknowledged_outlives_a_crash(start_gateway):
     assert client_of(gateway, other_key).v1.payment_intents.list().data == []
     rest = next(one for one in listed.values() if one.status == "requires_capture")
     assert shop.v1.payment_intents.capture(rest.id).status == "succeeded"
+    gateway.kill()
+    assert gateway.verify()["payments"] == 31
 
 
 def test_an_orderly_end_keeps_everything_too(start_gateway):
@@ -127,6 +129,9 @@ def test_customers_who_pay_through_crashes_pay_once(start_gateway):
         final = settled(shop, order)
         assert (final.id, final.status) == (intent.id, intent.status), order
     assert sum(intent.status == "succeeded" for intent in done.values()) > 24
+    gateway.kill()
+    counted = gateway.verify()
+    assert (counted["payments"], counted["open"]) == (len(done), 0)
 
 
 def test_a_second_process_on_the_same_data_is_refused(start_gateway):
