@@ -8,6 +8,7 @@ use crate::config::{self, Config, Profile};
 use crate::edge::RequestIds;
 use crate::engine::Settings;
 use crate::exchange::Service;
+use crate::observe::Kind as Figure;
 use crate::routing::Target;
 use crate::scoring::{Policy, Scoring};
 use crate::serve::{Application, Launch};
@@ -48,6 +49,7 @@ impl Running {
     async fn build(launch: Launch) -> Result<Self, String> {
         let Launch { config, public_url } = launch;
         gateway_acquirers::describe_metrics();
+        crate::observe::metrics::describe(FLOW_FIGURES);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let ids: Arc<dyn Ids> = Arc::new(TimeOrderedIds::new(Arc::clone(&clock), Arc::clone(&random)));
@@ -136,6 +138,23 @@ async fn open_store(
     let store = opening.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
     Ok(Arc::new(store))
 }
+
+/// What the figures of the flows mean.
+const FLOW_FIGURES: &[(Figure, &str, &str)] = &[
+    (
+        Figure::Counter,
+        "tollgate_flow_panics_total",
+        "Flows that panicked; what they had sent stays unknown and is resolved.",
+    ),
+    (Figure::Counter, "tollgate_late_answers_total", "Answers that nobody waited for, by what they matched."),
+    (Figure::Gauge, "tollgate_resolve_due", "Payments with due work at the last pass, by kind."),
+    (
+        Figure::Counter,
+        "tollgate_resolve_stuck_total",
+        "Messages that were tried many times without an answer.",
+    ),
+    (Figure::Counter, "tollgate_resolved_total", "Unknown outcomes that became known."),
+];
 
 /// How long an answer of the simulated acquirer may take, in milliseconds.
 const SIMULATED_TIMEOUT_MS: u64 = 10_000;
