@@ -59,14 +59,21 @@ fn failed(error: impl std::fmt::Display) -> IndexError {
     IndexError(error.to_string())
 }
 
-/// Whether fjall's log is there. It is, from the first moment on.
-fn has_log(dir: &Path) -> std::io::Result<bool> {
+/// Empties fjall's log before it is read. All that was sealed is in tables, and what came after is told again from the journal; reading the log
+/// would cost a second for nothing. The files must stay: without one, fjall numbers its writes from the beginning.
+fn empty_log(dir: &Path) -> std::io::Result<()> {
+    if !dir.join("keyspaces").exists() {
+        return Ok(());
+    }
+    let mut logs = 0;
     for entry in std::fs::read_dir(dir)? {
-        if entry?.path().extension().is_some_and(|extension| extension == "jnl") {
-            return Ok(true);
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "jnl") {
+            std::fs::OpenOptions::new().write(true).open(path)?.set_len(0)?;
+            logs += 1;
         }
     }
-    Ok(false)
+    if logs == 0 { Err(std::io::Error::other("its log is missing")) } else { Ok(()) }
 }
 
 fn missing_is_fine(result: std::io::Result<()>) -> Result<(), IndexError> {
@@ -84,9 +91,7 @@ impl Spaces {
     }
 
     fn open_checked(dir: &Path, sizes: IndexSizes) -> Result<Self, IndexError> {
-        if dir.join("keyspaces").exists() && !has_log(dir).map_err(failed)? {
-            return Err(IndexError("its log is missing".to_owned()));
-        }
+        empty_log(dir).map_err(failed)?;
         let database = Database::builder(dir)
             .manual_journal_persist(true)
             .cache_size(sizes.cache_bytes)
