@@ -64,3 +64,51 @@ async fn merchants_and_keys_are_made_through_the_admin_listener() {
     .unwrap();
     assert_eq!(outcomes, [Exit::Done, Exit::Done, Exit::Failed, Exit::Failed, Exit::Failed]);
 }
+
+/// The binary itself, with nothing of the caller's environment.
+fn binary(directory: &std::path::Path, arguments: &[&str]) -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_gateway"));
+    command.args(arguments).current_dir(directory).env_clear();
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    command
+}
+
+#[test]
+fn the_binary_gives_the_codes_and_says_why_on_standard_error() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("bad.toml"), "[limits]\nbody_bites = 1\n").unwrap();
+    let cases: [(&[&str], i32, &str); 4] = [
+        (&["--version"], 0, ""),
+        (&["--nonsense"], 2, "unexpected argument '--nonsense'"),
+        (&["serve", "--config", "bad.toml"], 2, "bad.toml:2: unknown field `body_bites`"),
+        (&["merchant", "list", "--admin", "http://127.0.0.1:1"], 1, "Is the gateway serving?"),
+    ];
+    for (arguments, code, message) in cases {
+        let output = binary(directory.path(), arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(said.contains(message), "{arguments:?}: {said}");
+    }
+    let left = std::fs::read_dir(directory.path()).unwrap().count();
+    assert_eq!(left, 1, "a refused start leaves nothing behind");
+}
+
+#[test]
+fn the_binary_serves_until_it_is_told_to_stop() {
+    let directory = tempfile::tempdir().unwrap();
+    let flags = ["--listen", "localhost:0", "--admin", "127.0.0.1:0", "--ready-file", "ready.json"];
+    let mut child = binary(directory.path(), &flags).spawn().unwrap();
+    let ready = directory.path().join("ready.json");
+    let began = std::time::Instant::now();
+    while !ready.exists() && child.try_wait().unwrap().is_none() && began.elapsed() < crate::rig::PATIENCE {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let text = std::fs::read_to_string(&ready).unwrap_or_default();
+    assert!(text.contains(&format!("\"pid\":{}", child.id())), "{text}");
+    let told = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("curl --cacert") && said.contains("stopped"), "{said}");
+}
