@@ -14,7 +14,7 @@ use std::time::Duration;
 ///
 /// With `acquirer` the capacity is set by a simulated acquirer of 50 ms and a window of 100, so 2,000/s, of which 1x, 2x, 5x,
 /// 10x and then 0.5x are offered without a pause; with `cpu` it is measured first, and 1x, 2x, 3x and 0.5x of it are offered.
-/// Kept when the goodput at the highest multiple is at least 0.9 of that at 1x, 99 of 100 refusals come within 5 ms of the
+/// Kept when the goodput (answered 200 within a second) at the highest multiple is at least 0.9 of that at 1x, 99 of 100 refusals come within 5 ms of the
 /// sending, and within 10 s of the return to 0.5x nothing is refused any more. Exit code 99 otherwise.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

@@ -105,6 +105,8 @@ impl Recorder {
             self.series.refused(at);
             let service = timing.done.saturating_duration_since(timing.sent);
             self.refusals.saturating_record(u64::try_from(service.as_micros()).unwrap_or(u64::MAX).max(1));
+        } else if outcome.is_error(action) && outcome != Outcome::Lost(Loss::Timeout) {
+            self.series.failed(at);
         } else {
             self.series.done(at, latency_us);
             if outcome.is_error(action) {

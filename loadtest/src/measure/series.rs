@@ -18,7 +18,7 @@ pub struct Slice {
     pub errors: u64,
     /// Those of the errors that were refusals: 429 and 503.
     pub refused: u64,
-    /// Latencies of the answers that came in it, refusals left out, in microseconds.
+    /// Latencies of the expected answers that came in it, and of requests that got none in time, in microseconds.
     pub latency: Histogram<u32>,
 }
 
@@ -67,6 +67,13 @@ impl Series {
         let slice = self.at(at);
         slice.done += 1;
         slice.latency.saturating_record(latency_us.max(1));
+    }
+
+    /// A request failed; how quickly says nothing of the server.
+    pub fn failed(&mut self, at: Duration) {
+        let slice = self.at(at);
+        slice.done += 1;
+        slice.errors += 1;
     }
 
     /// A refusal came: it is done, and an error, and so quick that its latency would hide the others'.

@@ -1,9 +1,10 @@
 //! The records of all threads as one: what the reports are written from.
 
 use crate::load::{Action, Pace, Plan};
+use crate::measure::Outcome;
 use crate::measure::recorder::{Cell, Lateness, Recorder};
 use crate::measure::series::Series;
-use crate::wire::Http;
+use crate::wire::{Http, Loss};
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -145,10 +146,13 @@ impl Summary {
         (self.requests() - self.errors()) as f64 / self.duration.as_secs_f64()
     }
 
-    /// Latencies of all requests, or of those of one action; lost ones count with the time until they were given up.
+    /// Latencies of all requests, or of those of one action; lost ones count with the time until they were given up. What was
+    /// never sent for want of room in the client's queue is left out: it is an error, and no quick one.
     pub fn latency(&self, action: Option<Action>) -> Histogram<u64> {
         let mut all = Histogram::new_with_bounds(1, 600_000_000, 3).expect("three digits are legal");
-        for cell in self.cells.iter().filter(|cell| action.is_none_or(|action| action == cell.action)) {
+        let of_action = |cell: &&Cell| action.is_none_or(|action| action == cell.action);
+        let sent = |cell: &&Cell| cell.outcome != Outcome::Lost(Loss::Unsent);
+        for cell in self.cells.iter().filter(of_action).filter(sent) {
             all.add(&cell.latency).expect("all cells have the same bounds");
         }
         all
