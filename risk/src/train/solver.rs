@@ -12,6 +12,8 @@ use super::newton::{self, Fitted, Problem};
 const LINFA_STEPS: u64 = 2_000;
 /// Size of the gradient, a sum over the rows, at which linfa stops.
 const LINFA_GRADIENT: f64 = 1e-6;
+/// The same where it starts from an optimum: below it, its line search would chase rounding errors.
+const LINFA_CONFIRMS: f64 = 1e-4;
 
 /// Who fits the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,7 +69,7 @@ pub fn linfa_fit(
     let mut regression = LogisticRegression::default()
         .alpha(problem.penalty)
         .max_iterations(LINFA_STEPS)
-        .gradient_tolerance(LINFA_GRADIENT);
+        .gradient_tolerance(if start.is_some() { LINFA_CONFIRMS } else { LINFA_GRADIENT });
     if let Some(start) = start {
         // linfa calls the larger class positive.
         let frauds = problem.labels.iter().filter(|fraud| **fraud).count();
