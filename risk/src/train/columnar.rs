@@ -3,14 +3,8 @@
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
-use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
-
-use super::Failure;
+use super::{Failure, parquet_file};
 
 /// The cells of a column to write.
 pub enum Column {
@@ -48,7 +42,7 @@ pub fn write_table<N: AsRef<str>>(path: &Path, columns: &[(N, Column)]) -> Resul
     let failed = |problem: String| Failure(format!("{}: {problem}", path.display()));
     let file = File::create(path).map_err(|error| failed(error.to_string()))?;
     let parquet = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"));
-    if parquet { write_parquet(file, columns) } else { write_csv(file, columns) }.map_err(failed)
+    if parquet { parquet_file::write(file, columns) } else { write_csv(file, columns) }.map_err(failed)
 }
 
 fn write_csv<N: AsRef<str>>(file: File, columns: &[(N, Column)]) -> Result<(), String> {
@@ -60,26 +54,4 @@ fn write_csv<N: AsRef<str>>(file: File, columns: &[(N, Column)]) -> Result<(), S
         writer.write_record(columns.iter().map(|(_, column)| column.text(row))).map_err(text)?;
     }
     writer.flush().map_err(|error| error.to_string())
-}
-
-fn write_parquet<N: AsRef<str>>(file: File, columns: &[(N, Column)]) -> Result<(), String> {
-    let array = |column: &Column| -> ArrayRef {
-        match column {
-            Column::Integers(cells) => Arc::new(Int64Array::from(cells.clone())),
-            Column::Numbers(cells) => Arc::new(Float64Array::from(cells.clone())),
-            Column::Texts(cells) => Arc::new(
-                cells.iter().map(|cell| (!cell.is_empty()).then_some(cell.as_str())).collect::<StringArray>(),
-            ),
-        }
-    };
-    let arrays = columns.iter().map(|(name, column)| (name.as_ref(), array(column)));
-    let batch = RecordBatch::try_from_iter_with_nullable(arrays.map(|(name, array)| (name, array, true)))
-        .map_err(|error| error.to_string())?;
-    let level = ZstdLevel::try_new(3).map_err(|error| error.to_string())?;
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
-    let mut writer =
-        ArrowWriter::try_new(file, batch.schema(), Some(properties)).map_err(|error| error.to_string())?;
-    writer.write(&batch).map_err(|error| error.to_string())?;
-    writer.close().map_err(|error| error.to_string())?;
-    Ok(())
 }

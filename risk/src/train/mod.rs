@@ -12,6 +12,7 @@ pub mod fit;
 pub mod job;
 pub mod metrics;
 pub mod newton;
+mod parquet_file;
 pub mod protocol;
 pub mod report;
 pub mod scores;

@@ -1,20 +1,13 @@
 //! Tables from CSV and Parquet files, read by column, with errors that name file, line and column.
 
-use std::fs::File;
 use std::path::Path;
 
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit, TimestampMillisecondType};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-
-use super::Failure;
 use super::columnar::Column;
 use super::time::parse_time;
+use super::{Failure, parquet_file};
 
 /// The cells of one column.
-enum Cells {
+pub(super) enum Cells {
     Integers(Vec<Option<i64>>),
     Numbers(Vec<Option<f64>>),
     /// Unix seconds.
@@ -226,61 +219,6 @@ fn read_csv(path: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Table, String>
 }
 
 fn read_parquet(path: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Table, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| error.to_string())?;
-    let schema = builder.schema().clone();
-    let kept: Vec<usize> =
-        (0..schema.fields().len()).filter(|place| wanted(schema.field(*place).name())).collect();
-    let names: Vec<String> = kept.iter().map(|place| schema.field(*place).name().clone()).collect();
-    let mask = ProjectionMask::roots(builder.parquet_schema(), kept.iter().copied());
-    let mut cells: Vec<Cells> =
-        kept.iter().map(|place| empty_cells(schema.field(*place).data_type())).collect::<Result<_, _>>()?;
-    let reader =
-        builder.with_projection(mask).with_batch_size(65_536).build().map_err(|error| error.to_string())?;
-    let mut rows = 0;
-    for batch in reader {
-        let batch = batch.map_err(|error| error.to_string())?;
-        rows += batch.num_rows();
-        for ((array, into), name) in batch.columns().iter().zip(&mut cells).zip(&names) {
-            append(array, into).map_err(|error| format!("column {name}: {error}"))?;
-        }
-    }
-    let header = schema.fields().iter().map(|field| field.name().clone()).collect();
+    let parquet_file::Columns { names, header, cells, rows } = parquet_file::read(path, wanted)?;
     Ok(Table { file: path.display().to_string(), names, header, cells, rows, lines: Vec::new() })
-}
-
-fn empty_cells(kind: &DataType) -> Result<Cells, String> {
-    Ok(match kind {
-        kind if kind.is_integer() => Cells::Integers(Vec::new()),
-        DataType::Boolean => Cells::Integers(Vec::new()),
-        kind if kind.is_floating() || matches!(kind, DataType::Decimal128(..)) => Cells::Numbers(Vec::new()),
-        DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => Cells::Times(Vec::new()),
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(..) => {
-            Cells::Texts { joined: String::new(), ends: Vec::new() }
-        }
-        other => {
-            return Err(format!("columns of type {other} cannot be read; convert it to numbers or text"));
-        }
-    })
-}
-
-fn append(array: &ArrayRef, into: &mut Cells) -> Result<(), String> {
-    let cast = |kind: &DataType| cast(array, kind).map_err(|error| error.to_string());
-    match into {
-        Cells::Integers(cells) => cells.extend(cast(&DataType::Int64)?.as_primitive::<Int64Type>().iter()),
-        Cells::Numbers(cells) => cells.extend(cast(&DataType::Float64)?.as_primitive::<Float64Type>().iter()),
-        Cells::Times(cells) => {
-            let millis = cast(&DataType::Timestamp(TimeUnit::Millisecond, None))?;
-            let times = millis.as_primitive::<TimestampMillisecondType>();
-            cells.extend(times.iter().map(|time| time.map(|millis| millis.div_euclid(1_000))));
-        }
-        Cells::Texts { joined, ends } => {
-            for text in cast(&DataType::Utf8)?.as_string::<i32>().iter() {
-                joined.push_str(text.unwrap_or_default());
-                ends.push(joined.len());
-            }
-        }
-    }
-    debug_assert!(array.len() <= 65_536);
-    Ok(())
 }
