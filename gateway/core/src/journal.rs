@@ -203,6 +203,16 @@ pub enum DueKind {
     Open,
     /// An authorization runs out.
     Expiry,
+    /// As both, of a payment with a message that was tried too often: it stands apart.
+    Stuck,
+}
+
+/// Where a payment stands among the due ones of a kind: they are ordered by this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DuePlace {
+    pub at: Timestamp,
+    pub tenant: Tenant,
+    pub payment: PaymentId,
 }
 
 /// The named questions that an engine answers. There are no scans.
@@ -220,8 +230,10 @@ pub enum Query {
     PaymentMethods { tenant: Tenant, customer: CustomerId, range: Range },
     /// Intents to save a card.
     SetupIntents { tenant: Tenant, customer: Option<CustomerId>, range: Range },
-    /// Payments with work of this kind due at or before `until`, earliest first, of every tenant.
-    Due { kind: DueKind, until: Timestamp, limit: usize },
+    /// Payments with work of this kind due at or before `until` and behind `after`, earliest first, of every tenant.
+    Due { kind: DueKind, after: Option<DuePlace>, until: Timestamp, limit: usize },
+    /// The payment that awaits an answer to the message of this reference ([`Payment::awaited`]).
+    Awaiting { reference: u64 },
     /// All merchants, oldest first.
     Merchants,
     /// All API keys, oldest first.

@@ -46,6 +46,8 @@ pub enum Operation {
     Cancel,
     Refund,
     Increment,
+    /// An answer, or an operator's, for a message.
+    Settle,
 }
 
 impl Operation {
@@ -58,6 +60,7 @@ impl Operation {
             Operation::Cancel => "cancel",
             Operation::Refund => "refund",
             Operation::Increment => "increment",
+            Operation::Settle => "settle",
         }
     }
 }

@@ -34,6 +34,24 @@ pub(crate) fn due_of(row: &Row) -> Option<(DueKind, Timestamp)> {
     }
 }
 
+/// The references of messages whose answers a row awaits.
+pub(crate) fn awaited(row: &Row) -> impl Iterator<Item = u64> + '_ {
+    let payment = match row {
+        Row::Payment(row) => Some(&row.payment),
+        Row::Claim(_)
+        | Row::Event(_)
+        | Row::Refund(_)
+        | Row::PaymentMethod(_)
+        | Row::Token(_)
+        | Row::Customer(_)
+        | Row::SetupIntent(_)
+        | Row::Merchant(_)
+        | Row::ApiKey(_)
+        | Row::Sequence(_) => None,
+    };
+    payment.into_iter().flat_map(gateway_core::payment::Payment::awaited)
+}
+
 /// The customer in whose list a row stands.
 pub(crate) fn customer_of(row: &Row) -> Option<CustomerId> {
     match row {

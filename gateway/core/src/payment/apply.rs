@@ -2,8 +2,8 @@
 
 use super::event::{Event, Recorded};
 use super::state::{
-    AfterReversal, Attempt, AttemptState, CaptureRecord, Failure, FailureKind, Open, Payment, Refund,
-    RefundState, Stage,
+    AfterReversal, Attempt, AttemptState, CaptureRecord, Failure, FailureKind, Open, OpenKind, Payment,
+    Refund, RefundState, Refused, Stage,
 };
 use crate::acquirer::{Approval, DeclineCode, FinalCapture, Trace};
 use crate::id::Id;
@@ -28,6 +28,8 @@ pub fn apply(payment: &mut Option<Payment>, event: &Event) {
             attempts: Vec::new(),
             refunds: Vec::new(),
             open: Vec::new(),
+            refused: Vec::new(),
+            late_approvals: 0,
             canceled: None,
             secret: *secret,
         });
@@ -85,21 +87,36 @@ fn apply_to(p: &mut Payment, event: &Event) {
             }
         }
         Event::ReversalIntended { reference, open } => {
-            close(p, *reference);
+            if let Some(undone) = close(p, *reference)
+                && matches!(undone.kind, OpenKind::Increment { .. })
+            {
+                remember_refused(p, undone);
+            }
             p.open.push((**open).clone());
         }
         Event::Reversed { reference, at, then } => reversed(p, (*reference, *at), then),
-        Event::CaptureIntended { open }
-        | Event::ReleaseIntended { open }
-        | Event::VoidIntended { open }
-        | Event::IncrementIntended { open } => p.open.push((**open).clone()),
+        Event::CaptureIntended { open } | Event::ReleaseIntended { open } | Event::VoidIntended { open } => {
+            // One that was refused before, and approved after all, is intended again under its own numbers.
+            p.refused.retain(|refused| refused.trace != open.trace);
+            p.open.push((**open).clone());
+        }
+        Event::IncrementIntended { open } => {
+            if let Some(attempt) = attempt_of(p, open.attempt) {
+                attempt.increments = attempt.increments.saturating_add(1);
+            }
+            p.open.push((**open).clone());
+        }
         Event::Captured { reference, at, amount_minor, last } => {
             capture(p, *reference, (*at, *amount_minor), *last)
         }
         Event::CaptureDeclined { reference, .. }
-        | Event::Released { reference }
         | Event::VoidDeclined { reference, .. }
         | Event::IncrementDeclined { reference, .. } => {
+            if let Some(open) = close(p, *reference) {
+                remember_refused(p, open);
+            }
+        }
+        Event::Released { reference } => {
             close(p, *reference);
         }
         Event::HoldClosed { .. } => {
@@ -130,7 +147,8 @@ fn apply_to(p: &mut Payment, event: &Event) {
                 refund.metadata.clone_from(metadata);
             }
         }
-        Event::LateApproval { .. } | Event::OperatorNote { .. } => {}
+        Event::LateApproval { .. } => p.late_approvals = p.late_approvals.saturating_add(1),
+        Event::OperatorNote { .. } => {}
     }
 }
 
@@ -141,6 +159,23 @@ fn find(p: &mut Payment, reference: u64) -> Option<&mut Open> {
 fn close(p: &mut Payment, reference: u64) -> Option<Open> {
     let at = p.open.iter().position(|o| o.trace.reference == reference)?;
     Some(p.open.remove(at))
+}
+
+/// Keeps what a late approval of it would need.
+fn remember_refused(p: &mut Payment, open: Open) {
+    let Some(attempt) = p.attempt_numbered(open.attempt) else { return };
+    let held = attempt.approval().map_or(0, |approval| approval.amount.minor);
+    let amount_minor = match &open.kind {
+        OpenKind::Increment { total_minor } => total_minor - held,
+        OpenKind::Capture { amount_minor, .. }
+        | OpenKind::Release { amount_minor }
+        | OpenKind::Reverse { amount_minor, .. } => *amount_minor,
+        OpenKind::Authorize | OpenKind::Sale | OpenKind::Void { .. } | OpenKind::Refund { .. } => {
+            attempt.amount_minor
+        }
+    };
+    let Open { kind, attempt, acquirer, trace, .. } = open;
+    p.refused.push(Refused { kind, attempt, acquirer, trace, amount_minor });
 }
 
 fn attempt_of(p: &mut Payment, number: u16) -> Option<&mut Attempt> {
@@ -177,6 +212,9 @@ fn block(p: &mut Payment, attempt: &Attempt) {
 }
 
 fn reroute(p: &mut Payment, from: u64, (acquirer, trace, due): (&str, Trace, Timestamp)) {
+    if let Some(left) = find(p, from).cloned() {
+        remember_refused(p, left);
+    }
     let Some(open) = find(p, from) else { return };
     open.acquirer = acquirer.to_owned();
     open.trace = trace;

@@ -54,7 +54,8 @@ fn approved(
         OpenKind::Capture { amount_minor, last } if is_for(payment, approval, *amount_minor) => {
             let mut events =
                 vec![Event::Captured { reference, at, amount_minor: *amount_minor, last: *last }];
-            events.extend(release_rest(payment, open, conclusion));
+            // What this capture takes is reserved already, so what is still capturable is the rest.
+            events.extend(release_rest(open, payment.capturable_minor(), conclusion));
             Ok(events)
         }
         OpenKind::Void { reason } => Ok(vec![Event::Voided { reference, at, reason: *reason }]),
@@ -90,7 +91,8 @@ fn undo(
 ) -> Result<Vec<Event>, Refusal> {
     let mut events = vec![Event::LateApproval { trace: open.trace, approval: approval.clone() }];
     let seed = OpenSeed { trace: conclusion.spare, due: conclusion.at, claim: open.claim.clone() };
-    events.extend(reversal(payment, open, seed, then)?);
+    // The resolver sends it: for the first time.
+    events.push(reversal(payment, open, seed, (then, Stage::Unsent))?);
     Ok(events)
 }
 
@@ -120,17 +122,16 @@ fn authorization_approved(
     undo(payment, open, conclusion, (approval, AfterReversal::Fail))
 }
 
-fn release_rest(payment: &Payment, open: &Open, conclusion: &Conclusion) -> Option<Event> {
+/// Gives back what a final capture leaves of the hold, if it leaves any. The resolver sends it.
+pub(super) fn release_rest(open: &Open, amount_minor: i64, conclusion: &Conclusion) -> Option<Event> {
     let OpenKind::Capture { last: FinalCapture::Yes, .. } = open.kind else { return None };
-    // What this capture takes is reserved already, so what is still capturable is the rest.
-    let amount_minor = payment.capturable_minor();
     (amount_minor > 0).then(|| {
         let open = Open {
             kind: OpenKind::Release { amount_minor },
             attempt: open.attempt,
             acquirer: open.acquirer.clone(),
             trace: conclusion.spare,
-            stage: Stage::Sent,
+            stage: Stage::Unsent,
             due: conclusion.at,
             tries: 0,
             claim: None,

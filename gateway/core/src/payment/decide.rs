@@ -2,11 +2,12 @@
 
 use super::conclude::conclude;
 use super::event::Event;
+use super::settle::{Settle, settle};
 use super::state::{
     AfterReversal, Attempt, AttemptState, CancellationReason, CaptureMethod, Details, Instrument, Open,
     OpenKind, Payment, Refund, RefundState, Stage, Status,
 };
-use super::{MAX_ATTEMPTS, MAX_CAPTURES, MAX_REFUNDS};
+use super::{MAX_ATTEMPTS, MAX_CAPTURES, MAX_INCREMENTS, MAX_REFUNDS, MAX_REFUSED};
 use crate::acquirer::{Abilities, Answer, FinalCapture, Trace, Transmission};
 use crate::claim::ClaimKey;
 use crate::id::{PaymentId, RefundId};
@@ -130,6 +131,8 @@ pub enum Command {
         reference: u64,
         seed: OpenSeed,
     },
+    /// An operator's word on a message; refused with `NotSupported` if it would leave undone what must be undone.
+    Settle(Box<Settle>),
 }
 
 /// What came of a message.
@@ -190,6 +193,7 @@ pub fn decide(payment: &Payment, command: Command) -> Result<Vec<Event>, Refusal
             Ok(vec![Event::RetryIntended { reference, due }])
         }
         Command::Reverse { reference, seed } => reverse(payment, reference, seed),
+        Command::Settle(word) => settle(payment, *word),
     }
 }
 
@@ -273,6 +277,7 @@ fn new_attempt(payment: &Payment, confirm: &Confirm) -> Result<Attempt, Refusal>
         risk: confirm.risk.clone(),
         state: AttemptState::Open,
         captures: Vec::new(),
+        increments: 0,
         closed: false,
         capture_before: confirm.capture_before,
     })
@@ -327,6 +332,14 @@ fn held_attempt(payment: &Payment, operation: Operation) -> Result<&Attempt, Ref
     Ok(payment.attempt().expect("a payment that requires capture has an attempt"))
 }
 
+/// What was declined is kept, so the number of declines is bounded.
+fn check_refused(payment: &Payment, operation: Operation) -> Result<(), Refusal> {
+    if payment.refused.len() < MAX_REFUSED {
+        return Ok(());
+    }
+    Err(Refusal::TooMany { operation, limit: MAX_REFUSED })
+}
+
 fn capture(
     payment: &Payment,
     (amount_minor, last): (Option<i64>, FinalCapture),
@@ -355,6 +368,7 @@ fn capture(
     if attempt.captures.len() >= MAX_CAPTURES {
         return Err(Refusal::TooMany { operation: Operation::Capture, limit: MAX_CAPTURES });
     }
+    check_refused(payment, Operation::Capture)?;
     let open = open(seed, OpenKind::Capture { amount_minor, last }, attempt);
     Ok(vec![Event::CaptureIntended { open: Box::new(open) }])
 }
@@ -376,12 +390,13 @@ fn cancel(
             if !attempt.captures.is_empty() {
                 return Err(unexpected);
             }
+            check_refused(payment, Operation::Cancel)?;
             let open = open(seed, OpenKind::Void { reason }, attempt);
             Ok(vec![Event::VoidIntended { open: Box::new(open) }])
         }
         Status::RequiresAction => {
             let waiting = payment.open.iter().find(|o| o.asks_customer()).ok_or(unexpected)?;
-            reversal(payment, waiting, seed, AfterReversal::Cancel(reason))
+            Ok(vec![reversal(payment, waiting, seed, (AfterReversal::Cancel(reason), Stage::Sent))?])
         }
         Status::Processing | Status::Canceled | Status::Succeeded => Err(unexpected),
     }
@@ -419,6 +434,10 @@ fn increment(
     if !abilities.incremental.is_yes() || !attempt.captures.is_empty() {
         return Err(Refusal::NotSupported { operation: Operation::Increment });
     }
+    if attempt.increments >= MAX_INCREMENTS {
+        return Err(Refusal::TooMany { operation: Operation::Increment, limit: usize::from(MAX_INCREMENTS) });
+    }
+    check_refused(payment, Operation::Increment)?;
     let open = open(seed, OpenKind::Increment { total_minor }, attempt);
     Ok(vec![Event::IncrementIntended { open: Box::new(open) }])
 }
@@ -485,16 +504,16 @@ fn reverse(payment: &Payment, reference: u64, seed: OpenSeed) -> Result<Vec<Even
         }
     };
     let claim = unknown.claim.clone();
-    reversal(payment, unknown, OpenSeed { claim, ..seed }, then)
+    Ok(vec![reversal(payment, unknown, OpenSeed { claim, ..seed }, (then, Stage::Sent))?])
 }
 
-/// The event that replaces an outstanding message by its reversal.
+/// The event that replaces an outstanding message by its reversal, which is sent at once, or for the first time by the resolver.
 pub(super) fn reversal(
     payment: &Payment,
     message: &Open,
     seed: OpenSeed,
-    then: AfterReversal,
-) -> Result<Vec<Event>, Refusal> {
+    (then, stage): (AfterReversal, Stage),
+) -> Result<Event, Refusal> {
     let attempt = payment.attempt_numbered(message.attempt).ok_or(Refusal::NotOutstanding)?;
     let (kind, amount_minor) = match &message.kind {
         OpenKind::Authorize => (crate::acquirer::OriginalKind::Authorize, attempt.amount_minor),
@@ -515,6 +534,6 @@ pub(super) fn reversal(
         }
     };
     let kind = OpenKind::Reverse { kind, of: message.trace, amount_minor, then };
-    let open = Box::new(open(seed, kind, attempt));
-    Ok(vec![Event::ReversalIntended { reference: message.trace.reference, open }])
+    let open = Box::new(Open { stage, ..open(seed, kind, attempt) });
+    Ok(Event::ReversalIntended { reference: message.trace.reference, open })
 }

@@ -161,9 +161,10 @@ pub enum Event {
         trace: Trace,
         approval: Approval,
     },
-    /// An operator settled what no acquirer would answer.
+    /// An operator settles what no acquirer would answer; what follows from it comes next.
     OperatorNote {
         at: Timestamp,
+        reference: u64,
         reason: String,
     },
     /// An outstanding message was looked at again, and nothing new is known of it.

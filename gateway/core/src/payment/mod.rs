@@ -6,6 +6,7 @@ mod conclude;
 mod decide;
 mod event;
 mod late;
+mod settle;
 mod state;
 
 pub use announce::{Shown, announce};
@@ -14,9 +15,10 @@ pub use decide::{
     Command, Conclusion, Confirm, Create, OpenSeed, RefundRequest, create, decide, may_confirm,
 };
 pub use event::{Event, Recorded};
+pub use settle::{Settle, Settlement};
 pub use state::{
     AfterReversal, Attempt, AttemptState, CancellationReason, CaptureMethod, CaptureRecord, Details, Failure,
-    FailureKind, Instrument, Open, OpenKind, Payment, Refund, RefundState, RiskLevel, RiskOutcome,
+    FailureKind, Instrument, Open, OpenKind, Payment, Refund, RefundState, Refused, RiskLevel, RiskOutcome,
     RiskVerdict, Stage, Status,
 };
 
@@ -26,5 +28,13 @@ pub const MAX_CAPTURES: usize = 50;
 pub const MAX_REFUNDS: usize = 500;
 /// Attempts to authorize one payment, at most.
 pub const MAX_ATTEMPTS: usize = 100;
+/// Raises of one hold that are asked for, at most.
+pub const MAX_INCREMENTS: u16 = 10;
+/// Declined captures, voids and raises of one payment, at most: one more is refused before it is sent.
+pub const MAX_REFUSED: usize = 100;
+/// Approvals of one payment that can't be taken and are reversed, at most. More of them are an alarm, and no rows.
+pub const MAX_LATE_APPROVALS: u16 = 100;
+/// A message that was tried this often is stuck: an operator is told, and can settle it.
+pub const STUCK_AFTER: u32 = 20;
 /// An uncaptured authorization lives this long, in milliseconds: seven days.
 pub const AUTHORIZATION_LIFE_MS: i64 = 7 * 24 * 3600 * 1000;

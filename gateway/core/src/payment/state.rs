@@ -192,6 +192,8 @@ pub struct Attempt {
     pub state: AttemptState,
     /// Captured so far.
     pub captures: Vec<CaptureRecord>,
+    /// Raises of the hold that were asked for.
+    pub increments: u16,
     /// No further capture will come.
     pub closed: bool,
     /// The hold ends then.
@@ -319,6 +321,11 @@ pub struct Open {
 }
 
 impl Open {
+    /// Whether it was tried so often that an operator should know.
+    pub const fn is_stuck(&self) -> bool {
+        self.tries >= super::STUCK_AFTER
+    }
+
     /// Whether it is the message of an attempt to pay, the only one for which a customer may have to act.
     pub const fn asks_customer(&self) -> bool {
         matches!(self.kind, OpenKind::Authorize | OpenKind::Sale)
@@ -338,6 +345,18 @@ impl Open {
             OpenKind::Refund { .. } | OpenKind::Release { .. } => false,
         }
     }
+}
+
+/// A message that was closed without an approval: a raise, a capture or a void that was declined or reversed, or an attempt of which
+/// nothing had left when another acquirer was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    pub kind: OpenKind,
+    pub attempt: u16,
+    pub acquirer: String,
+    pub trace: Trace,
+    /// What its approval would have moved, in minor units.
+    pub amount_minor: i64,
 }
 
 /// Why a payment was canceled.
@@ -383,6 +402,11 @@ pub struct Payment {
     pub refunds: Vec<Refund>,
     /// Messages whose outcome is not known.
     pub open: Vec<Open>,
+    /// Messages that came to nothing and left no other trace: should an approval come after all, it is known what it was for.
+    /// At most [`super::MAX_REFUSED`].
+    pub refused: Vec<Refused>,
+    /// Approvals so far that could not be taken, at most [`super::MAX_LATE_APPROVALS`].
+    pub late_approvals: u16,
     pub canceled: Option<(Timestamp, CancellationReason)>,
     /// The random part of the client secret.
     pub secret: [u8; 16],
@@ -484,11 +508,18 @@ impl Payment {
     }
 
     /// The next thing that must be done without being asked, and when: an outstanding message, or the end of the hold. A refund
-    /// or a release that hangs does not keep a hold from running out.
+    /// or a release that hangs does not keep a hold from running out. A payment with a message that was tried too often stands
+    /// apart, with all that is due of it, so that it keeps nobody waiting and operators see it.
     pub fn due(&self) -> Option<(DueKind, Timestamp)> {
         let open = self.open.iter().map(|o| (DueKind::Open, o.due)).min_by_key(|(_, due)| *due);
+        let (kind, due) = open.into_iter().chain(self.expiry()).min_by_key(|(_, due)| *due)?;
+        let stuck = self.open.iter().any(Open::is_stuck);
+        Some((if stuck { DueKind::Stuck } else { kind }, due))
+    }
+
+    /// When the hold runs out, if there is one that does.
+    pub fn expiry(&self) -> Option<(DueKind, Timestamp)> {
         let runs_out = self.attempt().filter(|_| self.status() == Status::RequiresCapture);
-        let expiry = runs_out.map(|attempt| (DueKind::Expiry, attempt.capture_before));
-        open.into_iter().chain(expiry).min_by_key(|(_, due)| *due)
+        runs_out.map(|attempt| (DueKind::Expiry, attempt.capture_before))
     }
 }

@@ -129,8 +129,9 @@ fn a_second_answer_does_nothing() {
             scene.step += 1;
             let settled = scene.payment.clone();
             for (second, transmissions) in answers(*amount_minor) {
-                // An approval after a failure is late: it is reversed, which the table of late approvals shows.
-                let late = matches!(second, Say::Yes(_)) && matches!(*wanted, FAILED | "RefundFailed");
+                // An approval after a failure is late: it is taken or reversed, which the table of late approvals shows.
+                let failed = wanted.ends_with("Declined") || matches!(*wanted, FAILED | "RefundFailed");
+                let late = matches!(second, Say::Yes(_) | Say::YesIn(..)) && failed;
                 for transmission in transmissions.iter().filter(|_| !late) {
                     let command = scene.conclude(*reference, second, *transmission);
                     let seen = scene.run(command);

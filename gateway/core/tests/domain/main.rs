@@ -19,4 +19,5 @@ mod refund;
 mod reroute;
 mod reverse;
 mod scene;
+mod settle;
 mod table;

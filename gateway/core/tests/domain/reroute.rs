@@ -18,7 +18,7 @@ fn only_a_fresh_first_message_goes_elsewhere() {
             &[
                 (Step::Confirm, SENT),
                 (Step::Reroute(10, B), SENT),
-                (Step::Hear(10, Say::Yes(1000)), REFUSED),
+                (Step::Hear(10, Say::NotSent), REFUSED),
                 (Step::Reroute(10, B), REFUSED),
                 (Step::Reroute(20, "bank-c"), SENT),
                 (Step::Hear(50, Say::Yes(1000)), "succeeded 0/1000/1000 -"),

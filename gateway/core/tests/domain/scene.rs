@@ -13,7 +13,7 @@ use gateway_core::ledger::postings;
 use gateway_core::payment::{
     AUTHORIZATION_LIFE_MS, CancellationReason, CaptureMethod, Command, Conclusion, Confirm, Create, Details,
     Event, Instrument, OpenSeed, Payment, Recorded, RefundRequest, RiskLevel, RiskOutcome, RiskVerdict,
-    Shown, announce, apply, create, decide,
+    Settle, Settlement, Shown, announce, apply, create, decide,
 };
 use gateway_core::{Currency, Mode, Money, Refusal, Tenant, Timestamp};
 
@@ -222,6 +222,17 @@ impl Scene {
         Command::Retry { reference, due: self.now.plus_ms(PATIENCE_MS) }
     }
 
+    pub fn settle(&self, reference: u64, settlement: Settlement) -> Command {
+        Command::Settle(Box::new(Settle {
+            reference,
+            settlement,
+            acquirer_reference: "by phone".to_owned(),
+            reason: "the bank says so".to_owned(),
+            at: self.now,
+            spare: self.trace(self.spare()),
+        }))
+    }
+
     pub fn reroute(&self, from: u64, acquirer: &str) -> Command {
         let (trace, due) = (self.trace(self.reference()), self.now.plus_ms(PATIENCE_MS));
         Command::Reroute { from, acquirer: acquirer.to_owned(), trace, due }
@@ -263,6 +274,7 @@ impl Scene {
         let due = match p.due() {
             None => "-".to_owned(),
             Some((DueKind::Open, at)) => format!("open+{}", (at.0 - self.now.0) / 1000),
+            Some((DueKind::Stuck, at)) => format!("stuck+{}", (at.0 - self.now.0) / 1000),
             Some((DueKind::Expiry, at)) => format!("hold+{}h", (at.0 - self.now.0) / 3_600_000),
         };
         let (status, capturable, captured) = (p.status().as_str(), p.capturable_minor(), p.captured_minor());

@@ -2,7 +2,7 @@
 
 use crate::scene::{Say, Scene, risk};
 use gateway_core::acquirer::{Able, FinalCapture, Transmission};
-use gateway_core::payment::{CancellationReason, CaptureMethod, Command, RiskVerdict};
+use gateway_core::payment::{CancellationReason, CaptureMethod, Command, RiskVerdict, Settlement};
 use gateway_core::{Money, Refusal, Timestamp};
 
 /// What happens next. The n-th step's message has the number 10n, a reversal or release that its answer causes 10n + 5.
@@ -20,6 +20,8 @@ pub enum Step {
     Refund(Option<i64>),
     Reverse(u64),
     Retry(u64),
+    /// An operator's word.
+    Settle(u64, Settlement),
     /// An answer to the first sending of a message.
     Hear(u64, Say),
     /// An answer to its repetition, or to an inquiry.
@@ -68,6 +70,7 @@ fn command(scene: &mut Scene, step: Step) -> Option<Command> {
         Step::Refund(amount) => scene.refund(amount),
         Step::Reverse(reference) => scene.reverse(reference),
         Step::Retry(reference) => scene.retry(reference),
+        Step::Settle(reference, word) => scene.settle(reference, word),
         Step::Hear(reference, say) => scene.conclude(reference, say, Transmission::First),
         Step::HearAgain(reference, say) => scene.conclude(reference, say, Transmission::Repeat),
         Step::Describe(words) => update(None, None, Some(words)),

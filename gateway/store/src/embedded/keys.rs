@@ -1,11 +1,12 @@
 //! Keys and values of the index. All keys begin with a kind; those of rows and lists go on with the tenant.
 //!
 //! A row's entry says where its latest version stands in the journal. Lists by customer or e-mail and the due work have keys of their own
-//! and empty values. Entries of lists are hints: whoever follows one reads the row and looks whether it still belongs there.
+//! and empty values. Entries of lists are hints: whoever follows one reads the row and looks whether it still belongs there. Those of
+//! messages that are awaited are made with every write of a payment that awaits one, and never taken away: there are few.
 
 use crate::rows;
 use gateway_core::id::{Id, MerchantId, PaymentId};
-use gateway_core::journal::{DueKind, Row, RowKey, Version};
+use gateway_core::journal::{DueKind, DuePlace, Row, RowKey, Version};
 use gateway_core::tenant::{Mode, Tenant};
 use gateway_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,7 @@ const API_KEY: u8 = 0x19;
 const SEQUENCE: u8 = 0x1A;
 const LIST: u8 = 0x30;
 const DUE: u8 = 0x40;
+const AWAITING: u8 = 0x50;
 
 const TENANT_LEN: usize = 17;
 
@@ -178,10 +180,27 @@ fn due_start(kind: DueKind, at: Timestamp) -> Vec<u8> {
     key.push(match kind {
         DueKind::Open => 0,
         DueKind::Expiry => 1,
+        DueKind::Stuck => 2,
     });
     // Flipping the sign makes the order of bytes that of the numbers.
     key.extend_from_slice(&((at.0 as u64) ^ (1 << 63)).to_be_bytes());
     key
+}
+
+fn awaiting_start(reference: u64) -> Vec<u8> {
+    let mut key = Vec::with_capacity(1 + 8 + TENANT_LEN + 16);
+    key.push(AWAITING);
+    key.extend_from_slice(&reference.to_be_bytes());
+    key
+}
+
+/// The keys under which a row, given with its own key, is found by the messages whose answers it awaits.
+pub(crate) fn awaiting_keys<'a>(row: &'a Row, key: &'a [u8]) -> impl Iterator<Item = Vec<u8>> + 'a {
+    rows::awaited(row).map(|reference| {
+        let mut awaiting = awaiting_start(reference);
+        awaiting.extend_from_slice(&key[1..]);
+        awaiting
+    })
 }
 
 /// Keys between two others, both included.
@@ -216,11 +235,28 @@ impl Span {
         Self::of_ids(&list_start(&key[..1 + TENANT_LEN], link), above, below)
     }
 
-    /// Work due until then.
-    pub(crate) fn of_due(kind: DueKind, until: Timestamp) -> Self {
+    /// Work due until then, behind `after`. `None`: there can be none.
+    pub(crate) fn of_due(kind: DueKind, after: Option<DuePlace>, until: Timestamp) -> Option<Self> {
         let mut to = due_start(kind, until);
         to.extend_from_slice(&[0xFF; TENANT_LEN + 16]);
-        Self { from: due_start(kind, Timestamp(i64::MIN)), to }
+        let from = match after {
+            None => due_start(kind, Timestamp(i64::MIN)),
+            Some(place) => {
+                let mut key = due_start(kind, place.at);
+                key.extend_from_slice(&row_key(&RowKey::Payment(place.tenant, place.payment))[1..]);
+                // The next key there can be: all of them have this length.
+                key.push(0);
+                key
+            }
+        };
+        (from <= to).then_some(Self { from, to })
+    }
+
+    /// The payments that may await an answer to this message.
+    pub(crate) fn of_awaiting(reference: u64) -> Self {
+        let from = awaiting_start(reference);
+        let to = [from.as_slice(), &[0xFF; TENANT_LEN + 16]].concat();
+        Self { from, to }
     }
 
     /// All API keys.
@@ -229,7 +265,7 @@ impl Span {
     }
 }
 
-/// The row that an entry of a list, of the due work, or of a row itself is about. `None` for bytes that are no such key.
+/// The row that an entry of a list, of the due work, of a message, or of a row itself is about. `None` for bytes that are no such key.
 pub(crate) fn row_of(key: &[u8]) -> Option<Vec<u8>> {
     match *key.first()? {
         LIST => {
@@ -237,6 +273,7 @@ pub(crate) fn row_of(key: &[u8]) -> Option<Vec<u8>> {
             Some([head, rest.get(16..)?].concat())
         }
         DUE => Some([&[PAYMENT], key.get(10..)?].concat()),
+        AWAITING => Some([&[PAYMENT], key.get(9..)?].concat()),
         _row => Some(key.to_vec()),
     }
 }
@@ -247,6 +284,7 @@ pub(crate) fn due_of(key: &[u8]) -> Option<(DueKind, Timestamp)> {
     let kind = match head {
         [DUE, 0] => DueKind::Open,
         [DUE, 1] => DueKind::Expiry,
+        [DUE, 2] => DueKind::Stuck,
         _other => return None,
     };
     let at = u64::from_be_bytes(*rest.first_chunk()?) ^ (1 << 63);

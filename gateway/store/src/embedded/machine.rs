@@ -277,6 +277,7 @@ impl<D: Disk, I: Index> Machine<D, I> {
             relist(&write.index_key, facets, &write.facets, |key, step| {
                 self.group.steps.push((key, step));
             });
+            self.group.steps.extend(write.awaiting.into_iter().map(|key| (key, Step::Enlist)));
             self.group.steps.push((write.index_key.clone(), Step::Row(entry)));
             self.group.rows.insert(write.index_key, entry);
         }

@@ -22,6 +22,8 @@ pub(crate) struct PreparedWrite {
     pub index_key: Vec<u8>,
     pub expect: Expect,
     pub facets: Facets,
+    /// Keys of the messages that the row awaits answers to; none for most.
+    pub awaiting: Vec<Vec<u8>>,
     pub row: EncodedRow,
 }
 
@@ -39,8 +41,10 @@ impl Prepared {
             .iter()
             .map(|write| {
                 let key = write.row.key();
+                let index_key = keys::row_key(&key);
                 PreparedWrite {
-                    index_key: keys::row_key(&key),
+                    awaiting: keys::awaiting_keys(&write.row, &index_key).collect(),
+                    index_key,
                     key,
                     expect: write.expect,
                     facets: Facets::of(&write.row),

@@ -33,6 +33,7 @@ enum Keep {
     Listed(Option<String>),
     Kinds(Vec<EventKind>),
     Due(DueKind),
+    Awaiting(u64),
 }
 
 impl Keep {
@@ -43,7 +44,7 @@ impl Keep {
                 kinds.is_empty() || kinds.iter().any(|kind| *kind as u8 == tag)
             }
             (Keep::Kinds(_), Link::None | Link::List(_)) => false,
-            (Keep::All | Keep::OfCustomer(_) | Keep::Listed(_) | Keep::Due(_), _) => true,
+            (Keep::All | Keep::OfCustomer(_) | Keep::Listed(_) | Keep::Due(_) | Keep::Awaiting(_), _) => true,
         }
     }
 
@@ -59,6 +60,7 @@ impl Keep {
                 let due = rows::due_of(row);
                 due.is_some_and(|(of, _)| of == *kind) && due == keys::due_of(key)
             }
+            Keep::Awaiting(reference) => rows::awaited(row).any(|awaited| awaited == *reference),
         }
     }
 }
@@ -85,8 +87,12 @@ impl Walk {
             Query::SetupIntents { tenant, customer, range } => {
                 Self::by_customer(RowKey::SetupIntent(*tenant, SetupIntentId(Id(0))), *customer, range)
             }
-            Query::Due { kind, until, limit } => {
-                let span = Some(Span::of_due(*kind, *until));
+            Query::Awaiting { reference } => {
+                let span = Some(Span::of_awaiting(*reference));
+                Self::new(span, &EVERYTHING, Keep::Awaiting(*reference))
+            }
+            Query::Due { kind, after, until, limit } => {
+                let span = Span::of_due(*kind, *after, *until);
                 Self::new(span, &Range { limit: *limit, ..EVERYTHING }, Keep::Due(*kind))
             }
             Query::Merchants => Self::by_id(&keys::sample_merchant(), &EVERYTHING, Keep::All),

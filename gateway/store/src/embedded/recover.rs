@@ -239,6 +239,9 @@ impl<'a, D: Disk, I: Index> Replay<'a, D, I> {
             IndexState::New | IndexState::Rebuilt => Since::ThisLayer,
         };
         relist(&key, before, &entry.facets, |key, step| layers.active.take(key, step, since));
+        for awaiting in keys::awaiting_keys(&write.row, &key) {
+            layers.active.take(awaiting, Step::Enlist, since);
+        }
         layers.active.take(key, Step::Row(entry), since);
         Ok(())
     }

@@ -33,6 +33,8 @@ struct State {
     rows: BTreeMap<RowKey, Versioned>,
     /// The one list whose order is not that of the rows' keys.
     due: BTreeSet<(DueKind, Timestamp, Tenant, PaymentId)>,
+    /// Which payments may await an answer to a message; never taken away.
+    awaited: BTreeSet<(u64, Tenant, PaymentId)>,
     /// Transitions of each payment over all its writes.
     histories: BTreeMap<(Tenant, PaymentId), Vec<Recorded>>,
 }
@@ -100,6 +102,7 @@ impl State {
                 if let Some((kind, at)) = row.payment.due() {
                     self.due.insert((kind, at, tenant, id));
                 }
+                self.awaited.extend(row.payment.awaited().map(|reference| (reference, tenant, id)));
                 self.histories.entry((tenant, id)).or_default().extend(row.events.iter().cloned());
             }
             self.rows.insert(key, Versioned { version, row: write.row.clone() });

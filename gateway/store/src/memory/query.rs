@@ -5,7 +5,8 @@ use crate::rows;
 use gateway_core::id::{
     CustomerId, EventId, Id, MerchantId, PaymentId, PaymentMethodId, RefundId, SetupIntentId,
 };
-use gateway_core::journal::{DueKind, First, Query, Range, Row, RowKey, Versioned};
+use gateway_core::journal::{DueKind, DuePlace, First, Query, Range, Row, RowKey, Versioned};
+use gateway_core::tenant::{Mode, Tenant};
 use gateway_core::time::Timestamp;
 
 impl State {
@@ -39,7 +40,8 @@ impl State {
                 |id| RowKey::SetupIntent(*tenant, SetupIntentId(id)),
                 |row| of_customer(row, customer.as_ref()),
             ),
-            Query::Due { kind, until, limit } => self.due_until(*kind, *until, *limit),
+            Query::Due { kind, after, until, limit } => self.due_until((*kind, *after), *until, *limit),
+            Query::Awaiting { reference } => self.awaiting(*reference),
             Query::Merchants => self.list(&ALL, |id| RowKey::Merchant(MerchantId(id)), |_| true),
             Query::ApiKeys => self.api_keys(),
         }
@@ -60,12 +62,33 @@ impl State {
         }
     }
 
-    fn due_until(&self, kind: DueKind, until: Timestamp, limit: usize) -> Vec<Versioned> {
+    fn due_until(
+        &self,
+        (kind, after): (DueKind, Option<DuePlace>),
+        until: Timestamp,
+        limit: usize,
+    ) -> Vec<Versioned> {
+        let behind = |place: &DuePlace| after.is_none_or(|after| *place > after);
         self.due
             .iter()
-            .filter(|(of, at, _, _)| *of == kind && *at <= until)
+            .filter(|(of, at, tenant, payment)| {
+                let place = DuePlace { at: *at, tenant: *tenant, payment: *payment };
+                *of == kind && *at <= until && behind(&place)
+            })
             .take(limit)
             .filter_map(|(_, _, tenant, id)| self.rows.get(&RowKey::Payment(*tenant, *id)).cloned())
+            .collect()
+    }
+
+    /// Entries are hints here, too: the row says whether it still awaits the answer.
+    fn awaiting(&self, reference: u64) -> Vec<Versioned> {
+        let lowest = (reference, Tenant { merchant: MerchantId(Id(0)), mode: Mode::Test }, PaymentId(Id(0)));
+        self.awaited
+            .range(lowest..)
+            .take_while(|(of, _, _)| *of == reference)
+            .filter_map(|(_, tenant, id)| self.rows.get(&RowKey::Payment(*tenant, *id)))
+            .filter(|found| rows::awaited(&found.row).any(|awaited| awaited == reference))
+            .cloned()
             .collect()
     }
 

@@ -4,8 +4,8 @@ use super::cases::{ABSENT, at, batch, put};
 use super::fixtures::{self as f, tenant};
 use super::{Engine, Factory};
 use gateway_core::event::EventKind;
-use gateway_core::id::{CustomerId, Id};
-use gateway_core::journal::{DueKind, First, Journal, Query, Range, Row, RowKey};
+use gateway_core::id::{CustomerId, Id, PaymentId};
+use gateway_core::journal::{DueKind, DuePlace, First, Journal, Query, Range, Row, RowKey};
 use gateway_core::time::Timestamp;
 
 /// The ids of a query's answer, in its order.
@@ -201,7 +201,8 @@ pub async fn due(make: Factory) {
     for (id, of, at) in dues {
         put(engine.journal(), ABSENT, f::payment(tenant(of), id, 1, None, at)).await.unwrap();
     }
-    let query = |until, limit| Query::Due { kind: DueKind::Open, until: Timestamp(until), limit };
+    let query =
+        |until, limit| Query::Due { kind: DueKind::Open, after: None, until: Timestamp(until), limit };
     let table: &[(i64, usize, Ids<'_>)] = &[
         (i64::MAX, 9, &[2, 1, 3, 5]),
         (899, 9, &[2, 1, 3]),
@@ -214,7 +215,7 @@ pub async fn due(make: Factory) {
         for (until, limit, expected) in table {
             assert_eq!(ids(engine.journal(), &query(*until, *limit)).await, *expected, "{until} {limit}");
         }
-        let expiry = Query::Due { kind: DueKind::Expiry, until: Timestamp(i64::MAX), limit: 9 };
+        let expiry = Query::Due { kind: DueKind::Expiry, after: None, until: Timestamp(i64::MAX), limit: 9 };
         assert_eq!(ids(engine.journal(), &expiry).await, [0u128; 0]);
         engine = engine.reopen();
     }
@@ -232,6 +233,63 @@ pub async fn due(make: Factory) {
         assert_eq!(ids(engine.journal(), &query(i64::MAX, 9)).await, *expected, "{version}");
         engine = engine.reopen();
         assert_eq!(ids(engine.journal(), &query(i64::MAX, 9)).await, *expected, "{version}, reopened");
+    }
+}
+
+/// Page by page: a place need not be that of a payment any more.
+pub async fn due_places(make: Factory) {
+    let mut engine = make(None);
+    let dues = [(1u128, 0u8, 500), (2, 0, 500), (3, 1, 500), (4, 0, 600), (5, 1, -4)];
+    for (id, of, at) in dues {
+        put(engine.journal(), ABSENT, f::payment(tenant(of), id, 1, None, Some(at))).await.unwrap();
+    }
+    let place =
+        |at, of, id| Some(DuePlace { at: Timestamp(at), tenant: tenant(of), payment: PaymentId(Id(id)) });
+    let table: &[(Option<DuePlace>, i64, usize, Ids<'_>)] = &[
+        (None, 600, 2, &[5, 1]),
+        (place(-4, 1, 5), 600, 2, &[1, 2]),
+        (place(500, 0, 1), 600, 2, &[2, 3]),
+        (place(500, 0, 2), 500, 9, &[3]),
+        (place(500, 1, 3), 600, 9, &[4]),
+        (place(500, 1, 3), 599, 9, &[]),
+        (place(600, 0, 4), 600, 9, &[]),
+        (place(700, 0, 4), 600, 9, &[]),
+        (place(500, 1, 0), 600, 9, &[3, 4]),
+        (place(500, 0, u128::MAX), 600, 9, &[3, 4]),
+    ];
+    for _round in 0..2 {
+        for (after, until, limit, expected) in table {
+            let (after, until, limit) = (*after, Timestamp(*until), *limit);
+            let query = Query::Due { kind: DueKind::Open, after, until, limit };
+            assert_eq!(ids(engine.journal(), &query).await, *expected, "{query:?}");
+        }
+        engine = engine.reopen();
+    }
+}
+
+/// Payments are found by the messages whose answers they await, for as long as they do, and over restarts.
+pub async fn awaiting(make: Factory) {
+    let mut engine = make(None);
+    // The fixture's message has the payment's version as its reference, and was tried as often.
+    put(engine.journal(), ABSENT, f::payment(tenant(0), 7, 1, None, Some(5))).await.unwrap();
+    put(engine.journal(), ABSENT, f::payment(tenant(1), 8, 2, None, Some(5))).await.unwrap();
+    put(engine.journal(), ABSENT, f::payment(tenant(1), 9, 2, None, Some(5))).await.unwrap();
+    put(engine.journal(), ABSENT, f::payment(tenant(1), 10, 2, None, None)).await.unwrap();
+    let check = async |engine: &dyn Engine, expected: [Ids<'_>; 4]| {
+        for (reference, expected) in (0u64..).zip(expected) {
+            let found = ids(engine.journal(), &Query::Awaiting { reference }).await;
+            assert_eq!(found, *expected, "{reference}");
+        }
+    };
+    check(&*engine, [&[], &[7], &[8, 9], &[]]).await;
+    engine = engine.reopen();
+    check(&*engine, [&[], &[7], &[8, 9], &[]]).await;
+    // One is answered, one awaits the answer to another message now.
+    put(engine.journal(), at(1), f::payment(tenant(1), 8, 2, None, None)).await.unwrap();
+    put(engine.journal(), at(1), f::payment(tenant(0), 7, 3, None, Some(6))).await.unwrap();
+    for _round in 0..2 {
+        check(&*engine, [&[], &[], &[9], &[7]]).await;
+        engine = engine.reopen();
     }
 }
 

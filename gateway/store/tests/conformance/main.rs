@@ -125,6 +125,10 @@ macro_rules! suite {
             #[test]
             fn due_work() { block_on(lists::due(super::$engine)); }
             #[test]
+            fn due_work_by_page() { block_on(lists::due_places(super::$engine)); }
+            #[test]
+            fn awaited_answers() { block_on(lists::awaiting(super::$engine)); }
+            #[test]
             fn operators_lists() { block_on(lists::operators(super::$engine)); }
             #[test]
             fn observers_hear_all_in_order() { block_on(observing::order(super::$engine)); }

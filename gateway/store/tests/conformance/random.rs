@@ -5,7 +5,7 @@ use super::{Engine, Factory, embedded, memory, rebuilt};
 use gateway_core::event::EventKind;
 use gateway_core::id::{CustomerId, Id, PaymentId};
 use gateway_core::journal::{
-    Batch, CommitError, DueKind, Expect, First, Query, Range, Row, RowKey, Urgency, Version, Write,
+    Batch, CommitError, DueKind, DuePlace, Expect, First, Query, Range, Row, RowKey, Urgency, Version, Write,
 };
 use gateway_core::time::Timestamp;
 use proptest::prelude::*;
@@ -84,11 +84,19 @@ fn query() -> impl Strategy<Value = Query> {
         }),
         (tenants(), proptest::option::of(customer()), range())
             .prop_map(|(tenant, customer, range)| Query::SetupIntents { tenant, customer, range }),
-        (-4i64..10, 0usize..9).prop_map(|(until, limit)| Query::Due {
-            kind: DueKind::Open,
-            until: Timestamp(until),
-            limit
-        }),
+        (-4i64..10, 0usize..9, proptest::option::of((-4i64..10, tenants(), 0u128..12))).prop_map(
+            |(until, limit, after)| Query::Due {
+                kind: DueKind::Open,
+                after: after.map(|(at, tenant, id)| DuePlace {
+                    at: Timestamp(at),
+                    tenant,
+                    payment: PaymentId(Id(id))
+                }),
+                until: Timestamp(until),
+                limit
+            }
+        ),
+        (0u64..10).prop_map(|reference| Query::Awaiting { reference }),
         Just(Query::Merchants),
         Just(Query::ApiKeys),
     ]

@@ -98,7 +98,7 @@ impl Image {
 /// Nothing stands in the index's due work that is not due: readers would pass over it, but ever more of it.
 fn no_garbage(store: &Store, index: &LossyIndex) {
     store.feed().unwrap();
-    let due = Query::Due { kind: DueKind::Open, until: Timestamp(i64::MAX), limit: usize::MAX };
+    let due = Query::Due { kind: DueKind::Open, after: None, until: Timestamp(i64::MAX), limit: usize::MAX };
     assert_eq!(index.count(0x40), block_on(store.query(&due)).unwrap().len(), "stale due work in the index");
 }
 

@@ -199,8 +199,9 @@ fn questions() -> Vec<Query> {
         }
     }
     for until in [0, 250, i64::MAX] {
-        all.push(Query::Due { kind: DueKind::Open, until: Timestamp(until), limit: 500 });
+        all.push(Query::Due { kind: DueKind::Open, after: None, until: Timestamp(until), limit: 500 });
     }
+    all.extend((0..6).map(|reference| Query::Awaiting { reference }));
     all
 }
 

@@ -64,6 +64,7 @@ struct Try {
     shut: bool,
     until: i64,
     fate: Fate,
+    raises: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +85,8 @@ pub struct Model {
     tries: Vec<Try>,
     refunds: BTreeMap<u64, (i64, Back)>,
     pub wires: BTreeMap<u64, Wire>,
+    /// What was refused and left no other trace, and for which try.
+    gone: BTreeMap<u64, (What, usize)>,
 }
 
 /// Taken, or refused for whatever reason.
@@ -102,6 +105,7 @@ impl Model {
             tries,
             refunds,
             wires,
+            gone: BTreeMap::new(),
         }
     }
 
@@ -159,7 +163,16 @@ impl Model {
     fn attempt(&mut self, reference: u64, fate: Fate) -> Taken {
         (self.status() == "requires_confirmation").then_some(())?;
         let (asked, until) = (self.amount, self.now + LIFE);
-        self.tries.push(Try { reference, asked, total: 0, taken: Vec::new(), shut: false, until, fate });
+        self.tries.push(Try {
+            reference,
+            asked,
+            total: 0,
+            taken: Vec::new(),
+            shut: false,
+            until,
+            fate,
+            raises: 0,
+        });
         Some(())
     }
 
@@ -191,6 +204,7 @@ impl Model {
         let wire = self.wires.get(&from).copied().filter(|w| w.what == What::Pay && w.fresh)?;
         self.wires.remove(&from);
         self.wires.insert(to, wire);
+        self.forget(from, What::Pay);
         self.tries.last_mut()?.reference = to;
         Some(())
     }
@@ -235,7 +249,8 @@ impl Model {
     pub fn increment(&mut self, reference: u64, total: i64) -> Taken {
         let now = self.now;
         let hold = self.holding().filter(|t| now < t.until && t.taken.is_empty())?;
-        (total > hold.total && (50..=LARGEST).contains(&total)).then_some(())?;
+        (total > hold.total && (50..=LARGEST).contains(&total) && hold.raises < 10).then_some(())?;
+        hold.raises += 1;
         self.send(reference, What::Raise(total))
     }
 
@@ -259,7 +274,9 @@ impl Model {
             What::Take { .. } | What::Drop { .. } | What::Undo { .. } | What::Rest => return None,
         };
         wire.until.is_none_or(|until| self.now >= until).then_some(())?;
+        let what = wire.what;
         self.wires.remove(&of);
+        self.forget(of, what);
         self.send(reference, What::Undo { of, then })
     }
 
@@ -288,6 +305,11 @@ impl Model {
         };
         if heard {
             self.wires.remove(&reference);
+            let taken = matches!((word, wire.what), (Word::Yes { minor, dollars: true }, What::Raise(total)) if minor == total);
+            let undone = matches!((word, wire.what), (Word::Yes { .. }, What::Raise(_))) && !taken;
+            if matches!(word, Word::No | Word::NotFound | Word::NotSent) || undone {
+                self.forget(reference, wire.what);
+            }
             return Some(());
         }
         let until = self.now + PENDING;
@@ -298,14 +320,69 @@ impl Model {
         Some(())
     }
 
+    /// What leaves no other trace is kept by its number.
+    fn forget(&mut self, reference: u64, what: What) {
+        let rerouted = what == What::Pay && self.tries.last().is_some_and(|t| t.fate == Fate::Waiting);
+        let traceless = matches!(what, What::Raise(_) | What::Take { .. } | What::Drop { .. });
+        if traceless || rerouted {
+            self.gone.insert(reference, (what, self.tries.len()));
+        }
+    }
+
+    /// A void or capture that was refused, and approved after all; `None` if it comes to nothing that can be taken.
+    fn taken_after_all(&mut self, of: u64, word: Word, spare: u64) -> Option<Taken> {
+        let (what, of_try) = self.gone.get(&of).copied()?;
+        let Word::Yes { minor, dollars } = word else { return None };
+        let (same, capturable) = (of_try == self.tries.len(), self.capturable());
+        match what {
+            What::Drop { .. } => {
+                if self.tries[of_try - 1].fate == Fate::Over {
+                    return Some(None);
+                }
+                let again =
+                    self.wires.iter().find(|(_, w)| matches!(w.what, What::Drop { .. })).map(|(n, _)| *n);
+                let idle = same && self.holding().is_some_and(|t| t.taken.is_empty());
+                if again.is_none() && !idle {
+                    return None;
+                }
+                if let Some(again) = again {
+                    self.wires.remove(&again);
+                } else {
+                    self.gone.remove(&of);
+                }
+                self.tries.last_mut()?.fate = Fate::Over;
+                self.canceled = true;
+                Some(Some(()))
+            }
+            What::Take { minor: asked, last } => {
+                (same && dollars && minor == asked && asked <= capturable).then_some(())?;
+                let hold = self.holding()?;
+                hold.taken.push(asked);
+                hold.shut = last;
+                let rest = hold.total - hold.taken.iter().sum::<i64>();
+                self.gone.remove(&of);
+                if last && rest > 0 {
+                    self.send(spare, What::Rest);
+                }
+                Some(Some(()))
+            }
+            What::Pay | What::Raise(_) | What::Back(_) | What::Undo { .. } | What::Rest => None,
+        }
+    }
+
     fn late(&mut self, of: u64, word: Word, spare: u64) -> Taken {
-        let given_up =
-            self.wires.values().any(|w| matches!(w.what, What::Undo { of: other, .. } if other == of))
-                || self
-                    .tries
-                    .iter()
-                    .any(|t| of != 0 && t.reference == of && t.fate == Fate::Over && t.total == 0)
-                || self.refunds.get(&of).is_some_and(|(_, fate)| *fate == Back::Failed);
+        if !self.wires.values().any(|w| w.what == (What::Undo { of, then: Then::Nothing }))
+            && let Some(taken) = self.taken_after_all(of, word, spare)
+        {
+            return taken;
+        }
+        let given_up = self.gone.contains_key(&of)
+            || self.wires.values().any(|w| matches!(w.what, What::Undo { of: other, .. } if other == of))
+            || self
+                .tries
+                .iter()
+                .any(|t| of != 0 && t.reference == of && t.fate == Fate::Over && t.total == 0)
+            || self.refunds.get(&of).is_some_and(|(_, fate)| *fate == Back::Failed);
         let again = What::Undo { of, then: Then::Nothing };
         let already = self.wires.values().any(|w| w.what == again);
         (matches!(word, Word::Yes { .. }) && given_up && !already).then_some(())?;
