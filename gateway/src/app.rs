@@ -3,13 +3,13 @@
 use crate::admit::Limits;
 use crate::admit::merchants::{KeyRequest, Merchants};
 use crate::engine::{Engine, Settings};
-use crate::flow::{Fault, resolve};
-use crate::late::{self, LateBox, LateQueue};
+use crate::flow::sweep;
+use crate::late::{self, LateQueue};
 use crate::route::Api;
 use crate::routing::{Acquirers, Target};
 use crate::scoring::Scoring;
 use crate::tasks::Tasks;
-use gateway_core::acquirer::Acquirer;
+use gateway_core::acquirer::{Acquirer, LateAnswers};
 use gateway_core::journal::{CommitError, Journal, StoreError};
 use gateway_core::ports::{Clock, Ids, Random, Sequences};
 use gateway_core::record::KeyKind;
@@ -20,7 +20,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use tracing::info;
 
 /// The world, as ports.
 #[derive(Clone)]
@@ -93,7 +92,7 @@ pub struct App {
 const FORGET_EVERY: Duration = Duration::from_secs(30);
 
 impl App {
-    /// Builds it and starts what runs in the background. What was sent when the last process ended is marked as unknown first.
+    /// Builds it and starts what runs in the background, which also takes up what the last process left.
     ///
     /// # Errors
     /// See [`StartError`].
@@ -103,12 +102,13 @@ impl App {
             Arc::new(crate::world::LeasedSequences::new(Arc::clone(&plan.journal)));
         let (late_box, late_queue) = late::queue();
         let tasks = Tasks::default();
-        let ports = ports((&clock, &random), &sequences, late_box);
+        let ports = ports((&clock, &random), &sequences, Arc::clone(&late_box) as Arc<dyn LateAnswers>);
         let targets = (plan.acquirers)(&ports).map_err(StartError::Setting)?;
         let merchants = Merchants::load(Arc::clone(&plan.journal)).await?;
         let limits = Arc::new(Limits::new(plan.rates.0, plan.rates.1, Arc::clone(&clock)));
         let engine = Arc::new(Engine {
             process: process_number(&*random),
+            started_ns: clock.monotonic_ns(),
             journal: plan.journal,
             clock,
             random,
@@ -121,16 +121,10 @@ impl App {
             claims: Arc::default(),
             turns: crate::flow::turns::Turns::default(),
             outstanding: late::Outstanding::default(),
+            late: late_box,
             tasks,
             settings: plan.settings,
         });
-        let marked = resolve::mark_unknown(&engine).await.map_err(unresolved)?;
-        if marked > 0 {
-            info!(
-                payments = marked,
-                "sent before the last process ended, and not known: they will be resolved"
-            );
-        }
         let background = background(&engine, &limits, late_queue);
         let api = Arc::new(Api::new(Arc::clone(&engine), Arc::clone(&limits)));
         Ok(Self { engine, api, limits, background })
@@ -146,10 +140,6 @@ impl App {
     }
 }
 
-fn unresolved(fault: Fault) -> StartError {
-    StartError::Store(format!("what was sent before could not be marked as unknown: {fault:?}"))
-}
-
 fn process_number(random: &dyn Random) -> u64 {
     let mut bytes = [0u8; 8];
     random.fill(&mut bytes);
@@ -159,7 +149,7 @@ fn process_number(random: &dyn Random) -> u64 {
 fn ports(
     (clock, random): (&Arc<dyn Clock>, &Arc<dyn Random>),
     sequences: &Arc<dyn Sequences>,
-    late: Arc<LateBox>,
+    late: Arc<dyn LateAnswers>,
 ) -> gateway_acquirers::Ports {
     gateway_acquirers::Ports {
         clock: Arc::clone(clock),
@@ -180,7 +170,7 @@ fn background(engine: &Arc<Engine>, limits: &Arc<Limits>, late_queue: LateQueue)
     };
     let aside = Tasks::default();
     vec![
-        aside.spawn(resolve::run(Arc::clone(engine))),
+        aside.spawn(sweep::run(Arc::clone(engine))),
         aside.spawn(late::run(Arc::clone(engine), late_queue)),
         aside.spawn(forget),
     ]

@@ -3,7 +3,7 @@
 use crate::admit::merchants::Merchants;
 use crate::flow::claims::Claims;
 use crate::flow::turns::Turns;
-use crate::late::Outstanding;
+use crate::late::{LateBox, Outstanding};
 use crate::routing::Acquirers;
 use crate::scoring::Scoring;
 use crate::tasks::Tasks;
@@ -56,9 +56,13 @@ pub struct Engine {
     pub claims: Arc<Claims>,
     pub turns: Turns<PaymentId>,
     pub outstanding: Outstanding,
+    /// For answers that a flow could not record.
+    pub late: Arc<LateBox>,
     pub tasks: Tasks,
     /// Drawn at the start: the owner of the claims of this process.
     pub process: u64,
+    /// On the monotonic clock, when this process began.
+    pub started_ns: u64,
     pub settings: Settings,
 }
 

@@ -1,17 +1,27 @@
-//! Answers that nobody waits for any more: adapters drop them here, the resolver matches them with what is outstanding.
+//! Answers that nobody waits for any more: adapters drop them here, and they are matched with what awaits them, at any age: by a
+//! table in memory for messages of this process, else by the store.
 
 use crate::engine::Engine;
+use crate::flow::Fault;
 use crate::flow::resolve;
 use dashmap::DashMap;
 use gateway_core::acquirer::{LateAnswer, LateAnswers};
 use gateway_core::id::PaymentId;
+use gateway_core::journal::{Query, Row};
 use gateway_core::tenant::Tenant;
 use std::sync::Arc;
-use tokio::sync::mpsc;
-use tracing::warn;
+use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc};
+use tracing::{error, info, warn};
 
-/// Late answers that may wait to be matched. One more is dropped and counted: the next inquiry or repeat gets it again.
-const ROOM: usize = 4096;
+/// Late answers that may wait to be matched. One more is dropped, counted and reported.
+const ROOM: usize = 65_536;
+/// So many are matched at once.
+const AT_ONCE: usize = 64;
+/// An answer that can't be recorded (the store takes nothing, the payment's turn does not come) is tried again this often.
+const TRIES: u32 = 40;
+/// The longest wait in between.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// The way in, for adapters.
 pub struct LateBox {
@@ -31,48 +41,116 @@ pub fn queue() -> (Arc<LateBox>, LateQueue) {
 
 impl LateAnswers for LateBox {
     fn arrived(&self, answer: LateAnswer) {
-        if self.sender.try_send(answer).is_err() {
-            metrics::counter!("tollgate_late_answers_total", "match" => "dropped").increment(1);
+        if let Err(full) = self.sender.try_send(answer) {
+            let answer = match &full {
+                mpsc::error::TrySendError::Full(answer) | mpsc::error::TrySendError::Closed(answer) => answer,
+            };
+            count("dropped");
+            error!(
+                acquirer = answer.acquirer,
+                reference = answer.trace.reference,
+                "too many late answers: one is dropped; compare the acquirer's book with ours"
+            );
         }
     }
 }
 
-/// Which payment an outstanding message belongs to, by the acquirer and the reference.
+fn count(matched: &'static str) {
+    metrics::counter!("tollgate_late_answers_total", "match" => matched).increment(1);
+}
+
+/// A message that this process sent.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    payment: (Tenant, PaymentId),
+    /// On the monotonic clock.
+    at_ns: u64,
+}
+
+/// Which payment an outstanding message of this process belongs to, by its reference, and when it was sent.
 #[derive(Default)]
 pub struct Outstanding {
-    by_reference: DashMap<(String, u64), (Tenant, PaymentId)>,
+    by_reference: DashMap<u64, Sent>,
 }
 
 impl Outstanding {
-    /// A message is about to be sent.
-    pub fn sent(&self, acquirer: &str, reference: u64, payment: (Tenant, PaymentId)) {
-        self.by_reference.insert((acquirer.to_owned(), reference), payment);
+    /// A message is about to be sent, now on the monotonic clock.
+    pub fn sent(&self, reference: u64, payment: (Tenant, PaymentId), at_ns: u64) {
+        // The first sending counts: what arrives may be that one.
+        self.by_reference.entry(reference).or_insert(Sent { payment, at_ns });
     }
 
     /// Its outcome is known and stored.
-    pub fn settled(&self, acquirer: &str, reference: u64) {
-        self.by_reference.remove(&(acquirer.to_owned(), reference));
+    pub fn settled(&self, reference: u64) {
+        self.by_reference.remove(&reference);
     }
 
     /// The payment of a message.
-    pub fn payment(&self, acquirer: &str, reference: u64) -> Option<(Tenant, PaymentId)> {
-        self.by_reference.get(&(acquirer.to_owned(), reference)).map(|found| *found.value())
+    pub fn payment(&self, reference: u64) -> Option<(Tenant, PaymentId)> {
+        self.by_reference.get(&reference).map(|found| found.payment)
+    }
+
+    /// When a message was first sent, on the monotonic clock; `None` if not by this process.
+    pub fn sent_at_ns(&self, reference: u64) -> Option<u64> {
+        self.by_reference.get(&reference).map(|found| found.at_ns)
+    }
+
+    /// Messages whose outcome is not known.
+    pub fn len(&self) -> usize {
+        self.by_reference.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.by_reference.is_empty()
     }
 }
 
-/// Matches late answers until every adapter is gone.
+/// Matches late answers until the application ends, so many at once: one that must wait for its payment delays no other.
 pub async fn run(engine: Arc<Engine>, mut queue: LateQueue) {
+    let room = Arc::new(Semaphore::new(AT_ONCE));
     while let Some(answer) = queue.receiver.recv().await {
-        match engine.outstanding.payment(&answer.acquirer, answer.trace.reference) {
-            Some(payment) => resolve::late(&engine, payment, answer).await,
-            None => {
-                metrics::counter!("tollgate_late_answers_total", "match" => "none").increment(1);
-                warn!(
-                    acquirer = answer.acquirer,
-                    reference = answer.trace.reference,
-                    "a late answer to nothing known"
-                );
-            }
-        }
+        let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
+        let engine = Arc::clone(&engine);
+        engine.tasks.clone().spawn(async move {
+            take(&engine, answer).await;
+            drop(permit);
+        });
     }
+}
+
+/// Matches and records one answer, however often it takes.
+async fn take(engine: &Arc<Engine>, answer: LateAnswer) {
+    for tries in 0..TRIES {
+        match try_once(engine, &answer).await {
+            Ok(matched) => return count(matched),
+            Err(fault) => info!(?fault, reference = answer.trace.reference, "a late answer waits"),
+        }
+        let wait = engine.settings.resolve_every.saturating_mul(1 << tries.min(10));
+        tokio::time::sleep(wait.min(LONGEST_WAIT)).await;
+    }
+    count("lost");
+    error!(
+        acquirer = answer.acquirer,
+        reference = answer.trace.reference,
+        "a late answer could not be recorded; compare the acquirer's book with ours"
+    );
+}
+
+/// What the answer matched.
+async fn try_once(engine: &Arc<Engine>, answer: &LateAnswer) -> Result<&'static str, Fault> {
+    let reference = answer.trace.reference;
+    if let Some(payment) = engine.outstanding.payment(reference) {
+        return resolve::late(engine, payment, answer).await;
+    }
+    let found = engine.journal.query(&Query::Awaiting { reference }).await.map_err(|why| {
+        warn!(?why, "the store can't be asked for a message");
+        Fault::Stale
+    })?;
+    let mut matched = "none";
+    for stored in found {
+        let Row::Payment(row) = stored.row else { continue };
+        matched = resolve::late(engine, (row.payment.tenant, row.payment.id), answer).await?;
+    }
+    Ok(matched)
 }

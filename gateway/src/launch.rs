@@ -1,6 +1,7 @@
 //! From a configuration to a serving application: the store, the keys, the model, the acquirers, and what operators may do.
 
-mod operators;
+mod messages;
+pub mod operators;
 
 use crate::admin::{AdminService, Readiness};
 use crate::app::{App, MakeAcquirers, Plan, World, development_key};
@@ -147,7 +148,18 @@ const FLOW_FIGURES: &[(Figure, &str, &str)] = &[
         "Flows that panicked; what they had sent stays unknown and is resolved.",
     ),
     (Figure::Counter, "tollgate_late_answers_total", "Answers that nobody waited for, by what they matched."),
+    (
+        Figure::Counter,
+        "tollgate_late_approvals_total",
+        "Approvals of messages that were given up: taken after all, or reversed.",
+    ),
     (Figure::Gauge, "tollgate_resolve_due", "Payments with due work at the last pass, by kind."),
+    (
+        Figure::Gauge,
+        "tollgate_resolve_stuck",
+        "Payments with a message that was tried many times; `gateway payment stuck` lists them.",
+    ),
+    (Figure::Counter, "tollgate_settled_by_operator_total", "Messages that an operator settled, by outcome."),
     (
         Figure::Counter,
         "tollgate_resolve_stuck_total",

@@ -36,6 +36,9 @@ pub(super) enum Command {
     /// Make and list merchants, through a serving gateway's admin listener
     #[command(subcommand)]
     Merchant(Merchant),
+    /// List messages that stay without an answer, and settle one by hand, through a serving gateway's admin listener
+    #[command(subcommand)]
+    Payment(Payment),
     /// Make, list and revoke API keys, through a serving gateway's admin listener
     #[command(subcommand)]
     Keys(Keys),
@@ -127,6 +130,42 @@ pub(super) enum Merchant {
         #[command(flatten)]
         target: Target,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Payment {
+    /// List messages to acquirers that were tried many times without an answer
+    Stuck {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Say what became of a message that no acquirer answers; kept with its reason, and final
+    Settle {
+        /// The payment's id (pi_...)
+        id: String,
+        /// The message's reference of twelve digits, as `payment stuck` shows it
+        #[arg(long, value_name = "DIGITS")]
+        reference: String,
+        /// Whether it was done; a reversal or a release can only be settled as done
+        #[arg(long, value_enum)]
+        outcome: Outcome,
+        /// How you know
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// The acquirer's own reference, if you have it
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        acquirer_reference: String,
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Outcome {
+    /// It was done
+    Approved,
+    /// It was not, and never will be
+    Declined,
 }
 
 #[derive(Debug, Subcommand)]

@@ -60,7 +60,7 @@ pub(super) fn keys(command: Keys) -> Result<(), String> {
 }
 
 /// An id goes into a path, so it must be one.
-fn checked(id: &str) -> Result<&str, String> {
+pub(super) fn checked(id: &str) -> Result<&str, String> {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     if !id.is_empty() && id.bytes().all(legal) {
         return Ok(id);
@@ -68,11 +68,11 @@ fn checked(id: &str) -> Result<&str, String> {
     Err(format!("{id:?} is not an id: ids are letters, digits and one underscore, as acct_... and mk_..."))
 }
 
-fn text<'a>(object: &'a Value, key: &str) -> &'a str {
+pub(super) fn text<'a>(object: &'a Value, key: &str) -> &'a str {
     object[key].as_str().unwrap_or("-")
 }
 
-fn print_one(object: &Value, target: &Target, line: impl Fn(&Value) -> String) {
+pub(super) fn print_one(object: &Value, target: &Target, line: impl Fn(&Value) -> String) {
     if target.json {
         println!("{object}");
     } else {
@@ -80,7 +80,7 @@ fn print_one(object: &Value, target: &Target, line: impl Fn(&Value) -> String) {
     }
 }
 
-fn print_list(found: &Value, target: &Target, line: impl Fn(&Value) -> String) {
+pub(super) fn print_list(found: &Value, target: &Target, line: impl Fn(&Value) -> String) {
     if target.json {
         println!("{found}");
         return;

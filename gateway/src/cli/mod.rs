@@ -5,6 +5,7 @@
 mod admin_client;
 mod args;
 mod keys;
+mod payments;
 mod verify;
 
 use crate::config::Config;
@@ -59,6 +60,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, build: Build) -> Exit 
         Some(Command::Verify(command)) => verify::verify(command).map_err(Failure::Work),
         Some(Command::Config(serve)) => show(&serve),
         Some(Command::Merchant(command)) => keys::merchant(command).map_err(Failure::Work),
+        Some(Command::Payment(command)) => payments::payment(command).map_err(Failure::Work),
         Some(Command::Keys(command)) => keys::keys(command).map_err(Failure::Work),
     };
     match result {

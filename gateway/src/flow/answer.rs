@@ -162,6 +162,8 @@ fn unexpected(status: Status, operation: Operation) -> ApiError {
         ),
         Operation::Refund => ("refunded", "succeeded, or requires_capture after a partial capture"),
         Operation::Increment => ("incremented", "requires_capture"),
+        // Of operators only, who are answered elsewhere.
+        Operation::Settle => ("settled", "processing"),
     };
     ApiError::payment_intent_unexpected_state(done, status.as_str(), allowed)
 }

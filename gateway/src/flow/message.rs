@@ -2,7 +2,7 @@
 
 use crate::cards;
 use crate::engine::Engine;
-use gateway_core::acquirer::{AcquirerRequest, CustomerPresence, Original, Transmission, Verb};
+use gateway_core::acquirer::{AcquirerRequest, CustomerPresence, Original, OriginalKind, Transmission, Verb};
 use gateway_core::card::Cvc;
 use gateway_core::money::Money;
 use gateway_core::payment::{Attempt, Open, OpenKind, Payment};
@@ -99,16 +99,21 @@ fn original(attempt: &Attempt, currency: gateway_core::Currency) -> Original {
 
 /// The outstanding message itself, as an inquiry refers to it.
 fn itself(attempt: &Attempt, open: &Open, amount: Money) -> Original {
-    use gateway_core::acquirer::OriginalKind as Kind;
-    let kind = match &open.kind {
+    let kind = kind_of(open);
+    Original { kind, trace: open.trace, amount, approval: attempt.approval().cloned() }
+}
+
+/// What kind of message it is, for those that speak of it.
+pub const fn kind_of(open: &Open) -> OriginalKind {
+    use OriginalKind as Kind;
+    match &open.kind {
         OpenKind::Authorize => Kind::Authorize,
         OpenKind::Sale => Kind::Sale,
         OpenKind::Increment { .. } => Kind::Increment,
         OpenKind::Capture { .. } => Kind::Capture,
         OpenKind::Void { .. } | OpenKind::Reverse { .. } | OpenKind::Release { .. } => Kind::Void,
         OpenKind::Refund { .. } => Kind::Refund,
-    };
-    Original { kind, trace: open.trace, amount, approval: attempt.approval().cloned() }
+    }
 }
 
 fn describe(payment: &Payment, attempt: &Attempt, open: &Open) -> (i64, Verb) {

@@ -15,6 +15,8 @@ pub mod message;
 pub mod refund;
 pub mod resolve;
 pub mod send;
+pub mod settlement;
+pub mod sweep;
 pub mod turns;
 
 use crate::admit::Caller;

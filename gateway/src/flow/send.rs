@@ -6,16 +6,20 @@ use super::{Call, Fault, answer, commit, commit_fault};
 use crate::engine::{Engine, Stamp};
 use crate::exchange::Reply;
 use gateway_api::error::ApiError;
-use gateway_core::acquirer::{Answer, Trace, Transmission};
+use gateway_core::acquirer::{Answer, LateAnswer, LateAnswers, Trace, Transmission};
 use gateway_core::claim::{RenderSpec, Subject};
 use gateway_core::journal::{Batch, Row, Urgency, Version, commit_intent};
-use gateway_core::payment::{Command, Conclusion, Event, Open, OpenKind, OpenSeed, Stage, decide};
+use gateway_core::payment::{Command, Conclusion, Event, Open, OpenKind, OpenSeed, Payment, Stage, decide};
+use gateway_core::refusal::Refusal;
+use gateway_core::time::Timestamp;
 use tracing::{error, warn};
 
 /// After the acquirer's own deadline, so long until the resolver takes over.
-const GRACE_MS: i64 = 500;
-/// A message that settled nothing is looked at again after this, in milliseconds.
-const NEXT_LOOK_MS: i64 = 1_000;
+pub const GRACE_MS: i64 = 500;
+/// Waits between looks at a message that settled nothing double from here, in milliseconds.
+const FIRST_WAIT_MS: u64 = 1_000;
+/// And grow no further than this.
+pub const LONGEST_WAIT_MS: u64 = 10_000;
 
 /// The numbers and the deadline of a new message to `acquirer`.
 ///
@@ -57,8 +61,21 @@ pub async fn send(
         Err(error) => return Err(commit_fault(engine, probe, error).await?),
     };
     let payment = draft.payment();
-    engine.outstanding.sent(&open.acquirer, trace.reference, (payment.tenant, payment.id));
+    note_sent(engine, payment, trace);
     Ok(acquirer.send(permit, request).await)
+}
+
+/// A message of this payment is about to leave.
+pub fn note_sent(engine: &Engine, payment: &Payment, trace: Trace) {
+    let owner = (payment.tenant, payment.id);
+    engine.outstanding.sent(trace.reference, owner, engine.clock.monotonic_ns());
+}
+
+/// When to look at a message again that settled nothing: doubling, with jitter, so that many do not come back at once.
+pub fn next_due(engine: &Engine, open: &Open) -> Timestamp {
+    let doubled = FIRST_WAIT_MS.saturating_mul(1 << open.tries.min(10)).min(LONGEST_WAIT_MS);
+    let jittered = doubled / 2 + engine.random.below(doubled / 2 + 1);
+    engine.clock.now().plus_ms(i64::try_from(jittered).unwrap_or(i64::MAX / 2))
 }
 
 /// What an answer means for the payment: decided and recorded in the draft, not stored yet.
@@ -71,7 +88,9 @@ pub async fn conclude(
     (reference, answer, transmission): (u64, Answer, Transmission),
     stamp: &Stamp<'_>,
 ) -> Result<Vec<Event>, Fault> {
-    let open = draft.payment().open_by_reference(reference).cloned().ok_or(Fault::Stale)?;
+    let Some(open) = draft.payment().open_by_reference(reference).cloned() else {
+        return conclude_closed(engine, draft, (reference, answer), stamp).await;
+    };
     if let Answer::Unknown(why) | Answer::NotSent(why) = &answer {
         warn!(acquirer = open.acquirer, reference, why, payment = %draft.payment().id, "no answer");
     }
@@ -81,7 +100,15 @@ pub async fn conclude(
         Some(spare) => (answer, spare),
         None => (Answer::Unknown("no numbers for what follows".to_owned()), open.trace),
     };
-    let due = next_look(&answer, stamp);
+    let due = match &answer {
+        Answer::Pending(pending) if pending.action.is_some() => pending.until,
+        Answer::Pending(_)
+        | Answer::Approved(_)
+        | Answer::Declined(_)
+        | Answer::NotSent(_)
+        | Answer::Unknown(_)
+        | Answer::NotFound => next_due(engine, &open),
+    };
     let accept_partial =
         engine.merchants.merchant(draft.payment().tenant.merchant).is_some_and(|m| m.partial_approval);
     let at = stamp.now;
@@ -90,22 +117,49 @@ pub async fn conclude(
         decide(draft.payment(), Command::Conclude(Box::new(conclusion))).map_err(|_| Fault::Stale)?;
     draft.record(events.clone(), stamp);
     if draft.payment().open_by_reference(reference).is_none() {
-        engine.outstanding.settled(&open.acquirer, reference);
+        forget(engine, &open);
     }
     Ok(events)
 }
 
-fn next_look(answer: &Answer, stamp: &Stamp<'_>) -> gateway_core::Timestamp {
-    let soon = stamp.now.plus_ms(NEXT_LOOK_MS);
-    match answer {
-        Answer::Pending(pending) if pending.action.is_some() => pending.until,
-        Answer::Pending(_)
-        | Answer::Approved(_)
-        | Answer::Declined(_)
-        | Answer::NotSent(_)
-        | Answer::Unknown(_)
-        | Answer::NotFound => soon,
+/// From here on the store alone knows whether an answer to it still matters.
+fn forget(engine: &Engine, open: &Open) {
+    engine.outstanding.settled(open.trace.reference);
+    if let OpenKind::Reverse { of, .. } = &open.kind {
+        engine.outstanding.settled(of.reference);
     }
+}
+
+/// An answer to a message that is not outstanding any more: an approval that was never taken is recorded and put right.
+async fn conclude_closed(
+    engine: &Engine,
+    draft: &mut Draft,
+    (reference, answer): (u64, Answer),
+    stamp: &Stamp<'_>,
+) -> Result<Vec<Event>, Fault> {
+    if !matches!(answer, Answer::Approved(_)) || draft.payment().asked_of(reference).is_none() {
+        return Err(Fault::Stale);
+    }
+    let spare = engine.trace().await.map_err(|why| {
+        error!(?why, "no trace numbers for a reversal");
+        ApiError::unavailable(1)
+    })?;
+    let (at, transmission) = (stamp.now, Transmission::Repeat);
+    let conclusion =
+        Conclusion { reference, answer, transmission, at, due: at, spare, accept_partial: false };
+    let events = match decide(draft.payment(), Command::Conclude(Box::new(conclusion))) {
+        Ok(events) => events,
+        Err(refusal) => {
+            if matches!(refusal, Refusal::TooMany { .. }) {
+                error!(payment = %draft.payment().id, reference, "too many approvals that can't be taken");
+            }
+            return Err(Fault::Stale);
+        }
+    };
+    warn!(payment = %draft.payment().id, reference, "an approval came too late, and is put right");
+    metrics::counter!("tollgate_late_approvals_total").increment(1);
+    draft.record(events.clone(), stamp);
+    Ok(events)
 }
 
 /// Whether a reversal or a release follows from the answer.
@@ -150,8 +204,11 @@ pub struct Answered<'a> {
 pub async fn settle(answered: Answered<'_>, mut draft: Draft, answer: Answer) -> Result<Reply, Fault> {
     let Answered { call, subject, render, reference } = answered;
     let stamp = call.stamp();
-    let events = conclude(&call.engine, &mut draft, (reference, answer, Transmission::First), &stamp).await?;
-    let reply = answer::render(&call.engine, draft.payment(), (&events, subject), &render).await?;
+    let kept = keepsake(&draft, reference, &answer);
+    let events = conclude(&call.engine, &mut draft, (reference, answer, Transmission::First), &stamp).await;
+    let events = events.inspect_err(|_| keep(call, kept.clone()))?;
+    let reply = answer::render(&call.engine, draft.payment(), (&events, subject), &render).await;
+    let reply = reply.inspect_err(|_| keep(call, kept.clone()))?;
     let settled = is_settled(&draft, reference) || matches!(subject, Subject::Refund { .. });
     let mut batch = Batch::new(Urgency::Outcome);
     draft.write_into(&mut batch);
@@ -163,8 +220,26 @@ pub async fn settle(answered: Answered<'_>, mut draft: Draft, answer: Answer) ->
         Err(fault) => {
             // What was sent stays recorded as sent. The same key will show what became of it.
             warn!(?fault, payment = %draft.payment().id, "an outcome could not be stored");
+            keep(call, kept);
             Err(Fault::Refused(ApiError::internal()))
         }
+    }
+}
+
+/// An answer that may not be lost, whatever becomes of the flow that waited for it.
+fn keepsake(draft: &Draft, reference: u64, answer: &Answer) -> Option<LateAnswer> {
+    if !matches!(answer, Answer::Approved(_) | Answer::Declined(_)) {
+        return None;
+    }
+    let open = draft.payment().open_by_reference(reference)?;
+    let (acquirer, kind) = (open.acquirer.clone(), message::kind_of(open));
+    Some(LateAnswer { acquirer, trace: open.trace, kind, answer: answer.clone() })
+}
+
+/// Hands an answer that could not be recorded to where late answers are matched, and tried again.
+fn keep(call: &Call, answer: Option<LateAnswer>) {
+    if let Some(answer) = answer {
+        call.engine.late.arrived(answer);
     }
 }
 

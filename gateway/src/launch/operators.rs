@@ -1,4 +1,4 @@
-//! What operators ask of the application: merchants and their keys.
+//! What operators ask of the application: merchants and their keys; messages stand in a room of their own.
 
 use crate::admin::{AdminReply, AdminRequest, AdminService};
 use crate::admit::merchants::KeyRequest;
@@ -80,6 +80,10 @@ impl Operators {
                 self.revoke(&other["/keys/".len()..]).await
             }
             (other, _) if other.starts_with("/keys/") => AdminReply::method_not_allowed("DELETE"),
+            (other, method) if other.starts_with("/messages/") => {
+                let rest = (&other["/messages/".len()..], method);
+                super::messages::answer(&self.engine, rest, &request.body).await
+            }
             (other, _) => AdminReply::not_found(other),
         }
     }

@@ -167,6 +167,11 @@ pub async fn create(writing: &Writing<'_>) -> Result<Reply, Fault> {
     if params.confirm {
         let customer = presence(params.off_session, params.error_on_requires_action);
         let circumstances = Circumstances::default();
+        // Nobody knows it yet, but the resolver looks at what is due of it, should an answer take long.
+        let wait = call.engine.settings.wait;
+        let Some(_turn) = call.engine.turns.wait(draft.payment().id, wait).await else {
+            return Err(Fault::Stale);
+        };
         return authorize(call, Attempting { draft, rows, cvc, customer, circumstances, render }).await;
     }
     save(call, draft, rows, render).await

@@ -79,9 +79,22 @@ pub fn rate(a_second: u32) -> NonZeroU32 {
 /// Builds one over this store and these acquirers.
 pub async fn gateway_over(store: Arc<dyn Journal>, acquirers: MakeAcquirers, settings: Settings) -> Gateway {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let keyring = crypto::keyring::Keyring::ephemeral(0, &crypto::random::System);
+    let app = app_over(store, acquirers, settings, (&keyring, clock)).await;
+    let key = another_key(&app, "First shop", Mode::Test).await;
+    Gateway { app, key }
+}
+
+/// Builds an application as one process after another would be, over what the one before has left.
+pub async fn app_over(
+    store: Arc<dyn Journal>,
+    acquirers: MakeAcquirers,
+    settings: Settings,
+    (keyring, clock): (&crypto::keyring::Keyring, Arc<dyn Clock>),
+) -> App {
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let ids: Arc<dyn Ids> = Arc::new(TimeOrderedIds::new(Arc::clone(&clock), Arc::clone(&random)));
-    let vault = crypto::Vault::new(&crypto::keyring::Keyring::ephemeral(0, &crypto::random::System));
+    let vault = crypto::Vault::new(keyring);
     let policy = Policy { thresholds: risk::verdict::Thresholds::default(), spare_showcase: true };
     let scoring = Scoring::new(quiet_model(), policy, &vault).unwrap();
     let plan = Plan {
@@ -93,9 +106,7 @@ pub async fn gateway_over(store: Arc<dyn Journal>, acquirers: MakeAcquirers, set
         settings,
         rates: (rate(1_000_000), rate(1_000_000)),
     };
-    let app = App::build(plan).await.unwrap();
-    let key = another_key(&app, "First shop", Mode::Test).await;
-    Gateway { app, key }
+    App::build(plan).await.unwrap()
 }
 
 /// A model that finds nothing risky: these tests are about payments, not about scores.
@@ -200,6 +211,28 @@ impl Gateway {
         .await
     }
 
+    /// All transitions of a payment.
+    pub async fn history(&self, id: &str) -> Vec<gateway_core::payment::Recorded> {
+        let engine = &self.app.engine;
+        let tenant = engine.merchants.caller(&self.key).await.unwrap().unwrap().tenant;
+        engine.journal.history(tenant, id.parse().unwrap()).await.unwrap()
+    }
+
+    /// Waits until nothing of a payment is outstanding.
+    pub async fn settle(&self, id: &str) {
+        for _try in 0..500 {
+            let mut payment = None;
+            for recorded in self.history(id).await {
+                gateway_core::payment::apply(&mut payment, &recorded.event);
+            }
+            if payment.is_some_and(|payment| payment.open.is_empty()) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{id} never settles");
+    }
+
     /// Asks again until the pointer holds the text, for two seconds at most.
     pub async fn until(&self, path: &str, pointer: &str, wanted: &str) -> Answer {
         for _try in 0..200 {
@@ -213,7 +246,8 @@ impl Gateway {
     }
 }
 
-fn exchange(request: Request) -> Exchange {
+/// As the edge hands it in.
+pub fn exchange(request: Request) -> Exchange {
     let mut headers = HeaderMap::new();
     let mut put = |name: &'static str, value: Option<String>| {
         if let Some(value) = value {

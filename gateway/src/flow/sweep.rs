@@ -1,0 +1,248 @@
+//! Looks for due work, as long as the process lives: messages whose outcome is not known, holds that run out, and what the last process
+//! left behind. Recovery is nothing else: it delays no start, and can be broken off at any point.
+//!
+//! A pass walks on through what is due from where the last one stopped, so many rows at most. Each acquirer has so many places of its own,
+//! so that a silent one keeps no other waiting; what finds no place, or failed a moment ago, is passed over.
+
+use super::resolve;
+use super::send::{GRACE_MS, LONGEST_WAIT_MS};
+use crate::engine::Engine;
+use futures_util::FutureExt;
+use gateway_core::id::PaymentId;
+use gateway_core::journal::{DueKind, DuePlace, Query, Row};
+use gateway_core::payment::{Open, Payment, Stage};
+use gateway_core::ports::Clock;
+use gateway_core::time::Timestamp;
+use std::collections::{BTreeMap, HashMap};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tracing::{error, info, warn};
+
+/// How many due payments are asked for at once.
+const PAGE: usize = 256;
+/// So many pages at most are walked of one kind in one pass.
+const PAGES: usize = 8;
+/// The pause between two passes while there is work that found no place.
+const SHORT_PAUSE: Duration = Duration::from_millis(50);
+/// A payment whose work failed rests this long, in nanoseconds: the store, or its message, is not right now.
+const REST_NS: u64 = 1_000_000_000;
+/// One whose work panicked, this long.
+const LONG_REST_NS: u64 = 10_000_000_000;
+/// A clock that falls back by less is being set right, and makes no difference.
+const JUMP_MS: i64 = 1_000;
+
+/// Runs until the process ends.
+pub async fn run(engine: Arc<Engine>) {
+    let mut walks = [Walk::new(DueKind::Open), Walk::new(DueKind::Expiry), Walk::new(DueKind::Stuck)];
+    let mut sweeper = Sweeper::default();
+    let mut wall = Wall::of(&*engine.clock);
+    loop {
+        sweeper.crowded = false;
+        for walk in &mut walks {
+            sweeper.pass(&engine, walk).await;
+        }
+        sweeper.forget_rested(engine.clock.monotonic_ns());
+        let pause = engine.settings.resolve_every;
+        tokio::time::sleep(if sweeper.crowded { pause.min(SHORT_PAUSE) } else { pause }).await;
+        if wall.fell_back(&*engine.clock) {
+            warn!("the clock was set back: everything that waits is looked at again");
+            walks.iter_mut().for_each(|walk| walk.all = true);
+        }
+    }
+}
+
+/// Notices that the wall clock was set back, by a clock that can't be.
+struct Wall {
+    at: Timestamp,
+    monotonic_ns: u64,
+}
+
+impl Wall {
+    fn of(clock: &dyn Clock) -> Self {
+        Self { at: clock.now(), monotonic_ns: clock.monotonic_ns() }
+    }
+
+    fn fell_back(&mut self, clock: &dyn Clock) -> bool {
+        let now = Self::of(clock);
+        let passed_ms = now.monotonic_ns.saturating_sub(self.monotonic_ns) / 1_000_000;
+        let expected = self.at.plus_ms(i64::try_from(passed_ms).unwrap_or(i64::MAX));
+        *self = now;
+        self.at.plus_ms(JUMP_MS) < expected
+    }
+}
+
+/// How far the walk through one kind of due work is.
+struct Walk {
+    kind: DueKind,
+    place: Option<DuePlace>,
+    /// Until it comes round: look at what is due later, too. At the start, since what the last process sent waits for nobody; and after the
+    /// clock was set back, since what was due by the old one would come late.
+    all: bool,
+    seen: u32,
+}
+
+impl Walk {
+    const fn new(kind: DueKind) -> Self {
+        Self { kind, place: None, all: true, seen: 0 }
+    }
+
+    const fn name(&self) -> &'static str {
+        match self.kind {
+            DueKind::Open => "open",
+            DueKind::Expiry => "expiry",
+            DueKind::Stuck => "stuck",
+        }
+    }
+
+    /// It has come to the end of what is due.
+    fn come_round(&mut self) {
+        metrics::gauge!("tollgate_resolve_due", "kind" => self.name()).set(self.seen);
+        if self.kind == DueKind::Stuck {
+            metrics::gauge!("tollgate_resolve_stuck").set(self.seen);
+        }
+        (self.place, self.all, self.seen) = (None, false, 0);
+    }
+}
+
+/// What a payment is passed over for.
+enum Pass {
+    Working,
+    /// Until then, on the monotonic clock.
+    Resting(u64),
+}
+
+/// Who is being worked on, and how many may be.
+#[derive(Default)]
+struct Sweeper {
+    rooms: HashMap<String, Arc<Semaphore>>,
+    passed: Arc<Mutex<BTreeMap<PaymentId, Pass>>>,
+    /// Something due found no place in this pass.
+    crowded: bool,
+}
+
+impl Sweeper {
+    async fn pass(&mut self, engine: &Arc<Engine>, walk: &mut Walk) {
+        // Whoever is stuck is counted whether it is due or not: there are few.
+        let all = walk.all || walk.kind == DueKind::Stuck;
+        let until = if all { Timestamp(i64::MAX) } else { engine.clock.now() };
+        for _page in 0..PAGES {
+            let query = Query::Due { kind: walk.kind, after: walk.place, until, limit: PAGE };
+            let due = match engine.journal.query(&query).await {
+                Ok(due) => due,
+                Err(why) => return warn!(?why, "due work can't be read"),
+            };
+            let last = due.len() < PAGE;
+            for stored in due {
+                let Row::Payment(row) = stored.row else { continue };
+                walk.seen = walk.seen.saturating_add(1);
+                let place = |at| DuePlace { at, tenant: row.payment.tenant, payment: row.payment.id };
+                walk.place = row.payment.due().map(|(_, at)| place(at));
+                self.take_up(engine, &row.payment);
+            }
+            if last {
+                return walk.come_round();
+            }
+        }
+    }
+
+    /// Starts the work of a payment in a task of its own, if it has any now and there is a place.
+    fn take_up(&mut self, engine: &Arc<Engine>, payment: &Payment) {
+        let Some(acquirer) = wanted_of(engine, payment) else { return };
+        if !self.begin(payment.id, engine.clock.monotonic_ns()) {
+            return;
+        }
+        let places = engine.settings.resolve_at_once;
+        let room = match self.rooms.get(acquirer) {
+            Some(room) => room,
+            None => self.rooms.entry(acquirer.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(places))),
+        };
+        let Ok(permit) = Arc::clone(room).try_acquire_owned() else {
+            self.crowded = true;
+            self.lock().remove(&payment.id);
+            return;
+        };
+        let (engine, passed) = (Arc::clone(engine), Arc::clone(&self.passed));
+        let (tenant, id) = (payment.tenant, payment.id);
+        engine.tasks.clone().spawn(async move {
+            let work = AssertUnwindSafe(resolve::attend(&engine, tenant, id)).catch_unwind().await;
+            let rest_ns = match work {
+                Ok(Ok(())) => None,
+                Ok(Err(fault)) => {
+                    info!(?fault, payment = %id, "a resolution will be tried again");
+                    Some(REST_NS)
+                }
+                Err(_panic) => {
+                    error!(payment = %id, "a resolution panicked; it will be tried again");
+                    metrics::counter!("tollgate_flow_panics_total").increment(1);
+                    Some(LONG_REST_NS)
+                }
+            };
+            let mut passed = passed.lock().unwrap_or_else(PoisonError::into_inner);
+            match rest_ns {
+                Some(rest_ns) => {
+                    passed.insert(id, Pass::Resting(engine.clock.monotonic_ns().saturating_add(rest_ns)))
+                }
+                None => passed.remove(&id),
+            };
+            drop(passed);
+            drop(permit);
+        });
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<PaymentId, Pass>> {
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reserves a payment; false if it is being worked on, or rests.
+    fn begin(&self, payment: PaymentId, now_ns: u64) -> bool {
+        let mut passed = self.lock();
+        match passed.get(&payment) {
+            Some(Pass::Working) => return false,
+            Some(Pass::Resting(until)) if now_ns < *until => return false,
+            Some(Pass::Resting(_)) | None => {}
+        }
+        passed.insert(payment, Pass::Working);
+        true
+    }
+
+    /// Forgets those that have rested: most of them are settled by then.
+    fn forget_rested(&self, now_ns: u64) {
+        self.lock().retain(|_, pass| match pass {
+            Pass::Working => true,
+            Pass::Resting(until) => now_ns < *until,
+        });
+    }
+}
+
+/// The acquirer of the first work that a payment has now; `None` if it has none.
+fn wanted_of<'a>(engine: &Engine, payment: &'a Payment) -> Option<&'a str> {
+    let now = engine.clock.now();
+    if let Some(open) = payment.open.iter().find(|open| is_due(engine, open, now)) {
+        return Some(&open.acquirer);
+    }
+    let (_, at) = payment.expiry()?;
+    (at <= now).then(|| payment.attempt().map_or("", |attempt| attempt.acquirer.as_str()))
+}
+
+/// Whether a message is to be looked at now.
+pub(super) fn is_due(engine: &Engine, open: &Open, now: Timestamp) -> bool {
+    open.due <= now || is_orphan(engine, open) || is_out_of_time(engine, open, now)
+}
+
+/// Whether the process that sent it has ended: nobody waits for its answer.
+pub(super) fn is_orphan(engine: &Engine, open: &Open) -> bool {
+    open.stage == Stage::Sent && engine.outstanding.sent_at_ns(open.trace.reference).is_none()
+}
+
+/// Whether it is due later than anything can be: the clock was ahead when that was written.
+fn is_out_of_time(engine: &Engine, open: &Open, now: Timestamp) -> bool {
+    let decides = match &open.stage {
+        Stage::Accepted { action, .. } => action.is_some(),
+        Stage::Sent | Stage::Unsent | Stage::Unknown => false,
+    };
+    let timeout = i64::try_from(engine.acquirers.timeout_ms(&open.acquirer)).unwrap_or(i64::MAX / 4);
+    let longest = timeout + GRACE_MS + i64::try_from(LONGEST_WAIT_MS).unwrap_or(i64::MAX / 4) + JUMP_MS;
+    !decides && open.due > now.plus_ms(longest)
+}
