@@ -53,7 +53,7 @@ impl Running {
         crate::observe::metrics::describe(FLOW_FIGURES);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
-        let ids: Arc<dyn Ids> = Arc::new(TimeOrderedIds::new(Arc::clone(&clock), Arc::clone(&random)));
+        let ids = Arc::new(TimeOrderedIds::new(Arc::clone(&clock), Arc::clone(&random)));
         let keyring = keyring_file(&config)?;
         let had_keys = keyring.exists().map_err(|error| error.to_string())?;
         let now = u64::try_from(clock.now().unix_seconds()).unwrap_or(0);
@@ -66,6 +66,8 @@ impl Running {
         let scoring = Arc::new(scoring(&config, &vault)?);
         let store = open_store(&config, Arc::clone(&random), Arc::clone(&scoring)).await?;
         refuse_lost_keys(&store, had_keys, &keyring).await?;
+        ids.begin_above(store.recovered().largest_id);
+        let ids: Arc<dyn Ids> = ids;
         let plan = Plan {
             world: World { clock, random, ids },
             journal: Arc::clone(&store) as Arc<dyn Journal>,

@@ -54,6 +54,12 @@ impl TimeOrderedIds {
     pub fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
         Self { clock, random, last: AtomicU64::new(0) }
     }
+
+    /// All further ids are larger than `id`, also if the clock was set back since it was drawn: whoever lists by the last id that he has
+    /// seen must not miss what comes after it.
+    pub fn begin_above(&self, id: Id) {
+        self.last.fetch_max((id.0 >> 64) as u64, Ordering::Relaxed);
+    }
 }
 
 impl Ids for TimeOrderedIds {
@@ -167,5 +173,34 @@ impl Sequences for LeasedSequences {
                 *leased.block.lock().expect("no code panics while it holds this lock") = block;
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Stopped;
+
+    impl Clock for Stopped {
+        fn now(&self) -> Timestamp {
+            Timestamp(1_000)
+        }
+
+        fn monotonic_ns(&self) -> u64 {
+            0
+        }
+    }
+
+    #[test]
+    fn ids_go_on_above_what_is_stored_whatever_the_clock_says() {
+        let ids = TimeOrderedIds::new(Arc::new(Stopped), Arc::new(SystemRandom));
+        let stored = Id(Id::floor_at(2_000).0 | 7 << 64 | u128::from(u64::MAX));
+        assert!(ids.next() < stored);
+        ids.begin_above(stored);
+        let (first, second) = (ids.next(), ids.next());
+        assert!(stored < first && first < second);
+        ids.begin_above(Id(5));
+        assert!(second < ids.next(), "and never go back");
     }
 }

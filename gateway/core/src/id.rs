@@ -24,6 +24,16 @@ impl Id {
         (self.0 >> 80) as i64
     }
 
+    /// Itself if it is larger than `last`, else the next larger id with the same random half.
+    #[must_use]
+    pub const fn above(self, last: Id) -> Self {
+        if self.0 > last.0 {
+            return self;
+        }
+        const RANDOM: u128 = u64::MAX as u128;
+        Self((last.0 >> 64).saturating_add(1) << 64 | (self.0 & RANDOM))
+    }
+
     /// The id's letters.
     pub fn encode(self) -> [u8; BODY_LEN] {
         let mut out = [b'0'; BODY_LEN];
@@ -192,6 +202,8 @@ mod tests {
         assert_eq!(Id(0).encode(), [b'0'; BODY_LEN]);
         assert_eq!(Id::decode(std::str::from_utf8(&Id(u128::MAX).encode()).unwrap()), Some(Id(u128::MAX)));
         assert_eq!(Id::decode("zzzzzzzzzzzzzzzzzzzzzz"), None, "over 128 bits");
+        assert_eq!(Id(9).above(Id(8)), Id(9));
+        assert_eq!(Id(9).above(Id(7 << 64 | 9)), Id(8 << 64 | 9));
         assert_eq!(Id::floor_at(1_700_000_000_000).ms(), 1_700_000_000_000);
     }
 }

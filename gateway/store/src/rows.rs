@@ -1,7 +1,7 @@
 //! What the engines need to know of rows: which list a row stands in, when it is due, whether a batch is well formed.
 
-use gateway_core::id::{CustomerId, Id};
-use gateway_core::journal::{Batch, DueKind, Row, RowKey};
+use gateway_core::id::{CustomerId, EventId, Id};
+use gateway_core::journal::{Batch, DueKind, Expect, Row, RowKey, Write};
 use gateway_core::record::{Customer, PaymentMethod};
 use gateway_core::time::Timestamp;
 
@@ -10,6 +10,27 @@ use gateway_core::time::Timestamp;
 pub(crate) fn named_twice(batch: &Batch) -> Option<RowKey> {
     let keys: Vec<RowKey> = batch.writes.iter().map(|write| write.row.key()).collect();
     keys.iter().enumerate().find(|(at, key)| keys[..*at].contains(key)).map(|(_, key)| key.clone())
+}
+
+/// The id of an event that is to be inserted: the only kind of row whose place in its list is given by the order of commits.
+pub(crate) fn new_event(write: &mut Write) -> Option<&mut EventId> {
+    match (&write.expect, &mut write.row) {
+        (Expect::Absent, Row::Event(event)) => Some(&mut event.id),
+        (
+            Expect::Absent | Expect::Version(_),
+            Row::Event(_)
+            | Row::Payment(_)
+            | Row::Claim(_)
+            | Row::Refund(_)
+            | Row::PaymentMethod(_)
+            | Row::Token(_)
+            | Row::Customer(_)
+            | Row::SetupIntent(_)
+            | Row::Merchant(_)
+            | Row::ApiKey(_)
+            | Row::Sequence(_),
+        ) => None,
+    }
 }
 
 /// The refusal of a batch that names `key` twice.

@@ -142,11 +142,14 @@ pub(crate) fn is_unordered(key: &[u8]) -> bool {
     key.first() == Some(&CLAIM)
 }
 
+/// The kind of events among those of [`timed_id`].
+pub(crate) const EVENTS: usize = 1;
+
 /// The kind, as a place in a table, and id of a row whose ids are drawn in order of time.
 pub(crate) fn timed_id(key: &RowKey) -> Option<(usize, u128)> {
     match key {
         RowKey::Payment(_, id) => Some((0, id.0.0)),
-        RowKey::Event(_, id) => Some((1, id.0.0)),
+        RowKey::Event(_, id) => Some((EVENTS, id.0.0)),
         RowKey::Refund(_, id) => Some((2, id.0.0)),
         RowKey::PaymentMethod(_, id) => Some((3, id.0.0)),
         RowKey::Token(_, id) => Some((4, id.0.0)),

@@ -14,6 +14,7 @@ use super::port::{Disk, Index, IndexError};
 use super::prepared::{Prepared, PreparedWrite};
 use super::recent::worth_keeping;
 use super::view::{Piece, View};
+use gateway_core::id::Id;
 use gateway_core::journal::{Batch, Expect, Observer, Receipt, RowKey, Urgency, Version, Versioned};
 use gateway_core::ports::Random;
 use std::collections::HashMap;
@@ -176,13 +177,14 @@ impl<D: Disk, I: Index> Machine<D, I> {
     ///
     /// # Errors
     /// The machine is broken; so it stays.
-    pub fn stage(&mut self, prepared: Prepared) -> Result<Judged, Broken> {
+    pub fn stage(&mut self, mut prepared: Prepared) -> Result<Judged, Broken> {
         if self.broken {
             return Err(Broken::Disk(io::Error::other("an earlier write failed")));
         }
         if prepared.urgency() == Urgency::New && self.view.layers().len() >= self.sizes.overlay_entries {
             return Ok(Judged(Verdict::Overloaded));
         }
+        prepared.order_events(Id(self.largest[keys::EVENTS]));
         let judged = self.judge(&prepared).map_err(|error| self.give_up(Broken::Index(error)))?;
         let before = match judged {
             Ok(before) => before,

@@ -4,6 +4,7 @@
 use super::format::record::{COMMIT_HEAD_LEN, EncodedRow};
 use super::keys::{self, Facets};
 use crate::rows;
+use gateway_core::id::Id;
 use gateway_core::journal::{Batch, CommitError, Expect, RowKey, Urgency};
 
 /// Bytes of one batch, at most.
@@ -60,6 +61,23 @@ impl Prepared {
             )));
         }
         Ok(Self { batch, writes })
+    }
+
+    /// Gives new events ids above `last`, in their order. Most have one already: requests that overtake each other between drawing their
+    /// ids and the writer are few.
+    pub(crate) fn order_events(&mut self, mut last: Id) {
+        for (write, prepared) in self.batch.writes.iter_mut().zip(&mut self.writes) {
+            let Some(id) = rows::new_event(write) else { continue };
+            let ordered = id.0.above(last);
+            last = ordered;
+            if ordered == id.0 {
+                continue;
+            }
+            id.0 = ordered;
+            prepared.key = write.row.key();
+            prepared.index_key = keys::row_key(&prepared.key);
+            prepared.row = EncodedRow::new(&write.row);
+        }
     }
 
     /// What the batch is for.

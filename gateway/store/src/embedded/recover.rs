@@ -11,6 +11,7 @@ use super::machine::{Broken, Known, Machine, Sizes, create_segment, relist};
 use super::port::{Disk, Index};
 use super::view::{Piece, View};
 use super::walk::{self, End, Read, Segments, Start};
+use gateway_core::id::Id;
 use gateway_core::journal::{Observer, Write};
 use gateway_core::ports::Random;
 use std::sync::Arc;
@@ -34,6 +35,8 @@ pub struct Recovered {
     pub torn_bytes: u64,
     /// What the index was good for.
     pub index: IndexState,
+    /// The largest id of any row whose id is drawn in order of time: new ids must be above it, whatever the clock says.
+    pub largest_id: Id,
 }
 
 /// What was found of the index at a start.
@@ -79,7 +82,13 @@ pub fn recover<D: Disk, I: Index>(
     let Replay { largest, seal, index, start, .. } = replay;
     settle(&view.disk, &segments, &end)?;
     let replayed_bytes = end.tail.position() - start.position;
-    let recovered = Recovered { groups: end.groups, replayed_bytes, torn_bytes: end.torn, index };
+    let recovered = Recovered {
+        groups: end.groups,
+        replayed_bytes,
+        torn_bytes: end.torn,
+        index,
+        largest_id: Id(largest.into_iter().max().unwrap_or(0)),
+    };
     let known = Known { tail: end.tail, largest, seal };
     Ok((Machine::new(view, known, setup.sizes, setup.random, setup.observer), recovered))
 }
@@ -105,7 +114,8 @@ fn begin<D: Disk, I: Index>(
     let tail = create_segment(&view.disk, head).map_err(io_error("making the first segment"))?;
     view.add_piece(Piece { base: 0, name: tail.name.clone() });
     let replayed_bytes = tail.position();
-    let recovered = Recovered { groups: 0, replayed_bytes, torn_bytes: 0, index: IndexState::New };
+    let index = IndexState::New;
+    let recovered = Recovered { groups: 0, replayed_bytes, torn_bytes: 0, index, largest_id: Id(0) };
     let known = Known { tail, largest: [0; ID_KINDS], seal: 0 };
     Ok((Machine::new(view, known, setup.sizes, setup.random, setup.observer), recovered))
 }

@@ -5,7 +5,7 @@
 mod query;
 
 use crate::rows;
-use gateway_core::id::PaymentId;
+use gateway_core::id::{Id, PaymentId};
 use gateway_core::journal::{
     Batch, CommitError, DueKind, Expect, Journal, Observer, Query, Receipt, Row, RowKey, StoreError, Version,
     Versioned,
@@ -30,6 +30,7 @@ pub struct Memory {
 struct State {
     /// Position of the last commit; the first is 1.
     position: u64,
+    last_event: Id,
     rows: BTreeMap<RowKey, Versioned>,
     /// The one list whose order is not that of the rows' keys.
     due: BTreeSet<(DueKind, Timestamp, Tenant, PaymentId)>,
@@ -55,22 +56,34 @@ impl Memory {
         self.state.lock().expect("nothing panics while it holds this lock")
     }
 
-    fn commit_now(&self, batch: &Batch) -> Result<Receipt, CommitError> {
-        if let Some(key) = rows::named_twice(batch) {
+    fn commit_now(&self, mut batch: Batch) -> Result<Receipt, CommitError> {
+        if let Some(key) = rows::named_twice(&batch) {
             return Err(CommitError::Unavailable(rows::named_twice_text(&key)));
         }
         let mut state = self.lock();
-        state.judge(batch)?;
-        state.write(batch);
+        let last_event = state.order_events(&mut batch);
+        state.judge(&batch)?;
+        state.last_event = last_event;
+        state.write(&batch);
         let position = state.position;
         if let Some(observer) = &self.observer {
-            observer.committed(position, batch);
+            observer.committed(position, &batch);
         }
         Ok(Receipt { position })
     }
 }
 
 impl State {
+    /// Gives new events ids above all before; returns the last of them.
+    fn order_events(&self, batch: &mut Batch) -> Id {
+        let mut last = self.last_event;
+        for id in batch.writes.iter_mut().filter_map(rows::new_event) {
+            id.0 = id.0.above(last);
+            last = id.0;
+        }
+        last
+    }
+
     /// The first expectation that does not hold.
     fn judge(&self, batch: &Batch) -> Result<(), CommitError> {
         for write in &batch.writes {
@@ -112,7 +125,7 @@ impl State {
 
 impl Journal for Memory {
     fn commit<'a>(&'a self, batch: Batch) -> BoxFuture<'a, Result<Receipt, CommitError>> {
-        Box::pin(async move { self.commit_now(&batch) })
+        Box::pin(async move { self.commit_now(batch) })
     }
 
     fn read<'a>(&'a self, key: &'a RowKey) -> BoxFuture<'a, Result<Option<Versioned>, StoreError>> {

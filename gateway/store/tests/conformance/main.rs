@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where something fails")]
 
 mod cases;
+mod feed;
 #[path = "../fixtures/mod.rs"]
 mod fixtures;
 mod lists;
@@ -118,6 +119,10 @@ macro_rules! suite {
             fn histories() { block_on(cases::histories(super::$engine)); }
             #[test]
             fn one_of_many_wins() { cases::races(super::$engine); }
+            #[test]
+            fn events_appear_in_the_order_of_their_ids() { block_on(feed::order(super::$engine)); }
+            #[test]
+            fn who_polls_the_feed_misses_nothing() { feed::polling(super::$engine); }
             #[test]
             fn ranges() { block_on(lists::ranges(super::$engine)); }
             #[test]
