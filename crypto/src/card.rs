@@ -175,7 +175,8 @@ pub enum Brand {
 }
 
 impl Brand {
-    fn of_bin(bin6: u32) -> Self {
+    /// The brand of cards whose numbers begin with these six digits.
+    pub fn of_bin(bin6: u32) -> Self {
         match bin6 {
             400_000..=499_999 => Self::Visa,
             510_000..=559_999 | 222_100..=272_099 => Self::Mastercard,

@@ -104,6 +104,9 @@ impl App {
         let tasks = Tasks::default();
         let ports = ports((&clock, &random), &sequences, Arc::clone(&late_box) as Arc<dyn LateAnswers>);
         let targets = (plan.acquirers)(&ports).map_err(StartError::Setting)?;
+        let world = (Arc::clone(&clock), Arc::clone(&random));
+        let acquirers =
+            Acquirers::new(targets, &plan.settings.routing, world).map_err(StartError::Setting)?;
         let merchants = Merchants::load(Arc::clone(&plan.journal)).await?;
         let limits = Arc::new(Limits::new(plan.rates.0, plan.rates.1, Arc::clone(&clock)));
         let engine = Arc::new(Engine {
@@ -114,7 +117,7 @@ impl App {
             random,
             ids,
             sequences,
-            acquirers: Acquirers::new(targets),
+            acquirers,
             vault: plan.vault,
             scoring: plan.scoring,
             merchants,

@@ -5,6 +5,7 @@ use crate::flow::claims::Claims;
 use crate::flow::turns::Turns;
 use crate::late::{LateBox, Outstanding};
 use crate::routing::Acquirers;
+use crate::routing::settings::Routing;
 use crate::scoring::Scoring;
 use crate::tasks::Tasks;
 use gateway_core::acquirer::Trace;
@@ -29,6 +30,8 @@ pub struct Settings {
     pub resolve_at_once: usize,
     /// Where pages of our own are, for challenges: `https://localhost:8443`.
     pub public_url: String,
+    /// Which acquirer is asked.
+    pub routing: Routing,
 }
 
 impl Default for Settings {
@@ -38,6 +41,7 @@ impl Default for Settings {
             resolve_every: Duration::from_millis(500),
             resolve_at_once: 32,
             public_url: "https://localhost:8443".to_owned(),
+            routing: Routing::default(),
         }
     }
 }

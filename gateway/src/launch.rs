@@ -2,6 +2,7 @@
 
 mod messages;
 pub mod operators;
+mod routing;
 
 use crate::admin::{AdminService, Readiness};
 use crate::app::{App, MakeAcquirers, Plan, World, development_key};
@@ -51,6 +52,7 @@ impl Running {
         let Launch { config, public_url } = launch;
         gateway_acquirers::describe_metrics();
         crate::observe::metrics::describe(FLOW_FIGURES);
+        crate::observe::metrics::describe(crate::routing::FIGURES);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let ids = Arc::new(TimeOrderedIds::new(Arc::clone(&clock), Arc::clone(&random)));
@@ -74,7 +76,7 @@ impl Running {
             vault,
             scoring,
             acquirers: acquirers(&config)?,
-            settings: Settings { public_url, ..Settings::default() },
+            settings: Settings { public_url, routing: config.routing.clone(), ..Settings::default() },
             rates: (config.limits.requests_per_s_key, config.limits.requests_per_s_address),
         };
         let app = App::build(plan).await.map_err(|error| error.to_string())?;
@@ -155,6 +157,7 @@ const FLOW_FIGURES: &[(Figure, &str, &str)] = &[
         "tollgate_late_approvals_total",
         "Approvals of messages that were given up: taken after all, or reversed.",
     ),
+    (Figure::Counter, "tollgate_notifications_total", "Notifications of acquirers, by what they are worth."),
     (Figure::Gauge, "tollgate_resolve_due", "Payments with due work at the last pass, by kind."),
     (
         Figure::Gauge,
@@ -180,9 +183,6 @@ fn acquirers(config: &Config) -> Result<MakeAcquirers, String> {
         let modes: Vec<Mode> = acquirer.modes.iter().map(mode).collect();
         wanted.push((acquirer.name.clone(), kind, modes, timeout_ms));
     }
-    let order = config.routing.order.clone();
-    let place = |name: &str| order.iter().position(|ordered| ordered == name).unwrap_or(order.len());
-    wanted.sort_by_key(|(name, ..)| place(name));
     Ok(Box::new(move |ports| {
         wanted
             .into_iter()
@@ -256,8 +256,9 @@ impl Application for Running {
             let model = model(config.risk.model.as_deref())?;
             let version = Arc::clone(model.version());
             self.engine.merchants.reload().await.map_err(|error| format!("keys: {error:?}"))?;
+            self.engine.acquirers.reload(&config.routing)?;
             self.engine.scoring.swap(model)?;
-            info!(model = &*version, "reloaded keys and model");
+            info!(model = &*version, "reloaded keys, model and routing");
             Ok(())
         })
     }

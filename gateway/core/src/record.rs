@@ -18,6 +18,8 @@ pub struct Merchant {
     pub created: Timestamp,
     /// Accept an approval for less than was asked (else it is reversed).
     pub partial_approval: bool,
+    /// Ask another acquirer after a soft decline (`try_again_later`, `processing_error`).
+    pub retry_declines: bool,
 }
 
 /// What a key may do.

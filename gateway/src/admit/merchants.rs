@@ -145,6 +145,7 @@ impl Merchants {
             name: name.to_owned(),
             created: clock.now(),
             partial_approval: false,
+            retry_declines: false,
         };
         let mut batch = Batch::new(Urgency::New);
         batch.insert(Row::Merchant(Box::new(merchant.clone())));
@@ -152,6 +153,33 @@ impl Merchants {
         let merchant = Arc::new(merchant);
         self.by_id.insert(merchant.id, Arc::clone(&merchant));
         Ok(merchant)
+    }
+
+    /// Changes what may be changed of a merchant; `None` if there is none of this id.
+    ///
+    /// # Errors
+    /// The store can't read or write now, or somebody else changed it at the same time; it is as it was.
+    pub async fn change(
+        &self,
+        id: MerchantId,
+        change: impl Fn(&mut Merchant),
+    ) -> Result<Option<Arc<Merchant>>, CommitError> {
+        let unreadable = |error: StoreError| CommitError::Unavailable(format!("{error:?}"));
+        let Some(stored) = self.journal.read(&RowKey::Merchant(id)).await.map_err(unreadable)? else {
+            return Ok(None);
+        };
+        let Row::Merchant(mut merchant) = stored.row else { return Ok(None) };
+        change(&mut merchant);
+        let mut batch = Batch::new(Urgency::Outcome);
+        batch.replace(stored.version, Row::Merchant(merchant.clone()));
+        self.journal.commit(batch).await?;
+        let merchant = Arc::new(*merchant);
+        self.by_id.insert(id, Arc::clone(&merchant));
+        // Keys carry their merchant, so that a request needs one lookup.
+        for mut caller in self.by_hash.iter_mut().filter(|caller| caller.tenant.merchant == id) {
+            caller.merchant = Arc::clone(&merchant);
+        }
+        Ok(Some(merchant))
     }
 
     /// Makes a key of a merchant that exists.

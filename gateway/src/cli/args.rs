@@ -15,7 +15,7 @@ use std::path::PathBuf;
     args_conflicts_with_subcommands = true,
     after_help = "Settings come from defaults, then the file, then TOLLGATE_SECTION_KEY variables, then flags.\n\
                   `gateway config` shows what results. SIGTERM finishes what has begun and stops; SIGHUP reloads\n\
-                  certificates, keys, the model and limits.\n\
+                  certificates, keys, the model, routing and limits.\n\
                   Exit codes: 0 done, 1 failed, 2 bad usage."
 )]
 pub(super) struct Cli {
@@ -42,6 +42,9 @@ pub(super) enum Command {
     /// Make, list and revoke API keys, through a serving gateway's admin listener
     #[command(subcommand)]
     Keys(Keys),
+    /// Say which acquirer a payment would go to, and why; show how the acquirers are doing
+    #[command(subcommand)]
+    Routing(Routing),
 }
 
 #[derive(Debug, Args)]
@@ -116,6 +119,53 @@ pub(super) struct Target {
 }
 
 #[derive(Debug, Subcommand)]
+pub(super) enum Routing {
+    /// Say where a payment would go, and why: by a configuration file, or by a serving gateway
+    Explain(Box<Explain>),
+    /// Show a serving gateway's acquirers: links, circuit breakers, messages in flight
+    Show {
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// Ask this configuration file (acquirers all up, nothing learned) instead of a serving gateway
+    #[arg(long, value_name = "FILE", conflicts_with = "payment")]
+    pub(super) config: Option<PathBuf>,
+    /// A payment that was made: where it went and why, and where it would go now
+    #[arg(long, value_name = "pi_...", conflicts_with_all = ["amount", "currency"])]
+    pub(super) payment: Option<String>,
+    /// In minor units
+    #[arg(long, required_unless_present = "payment")]
+    pub(super) amount: Option<i64>,
+    /// As usd
+    #[arg(long, required_unless_present = "payment")]
+    pub(super) currency: Option<String>,
+    /// Whether it is real money
+    #[arg(long, value_enum, default_value_t = Mode::Test)]
+    pub(super) mode: Mode,
+    /// The first six digits of the card
+    #[arg(long)]
+    pub(super) bin: Option<String>,
+    /// The card's scheme, as visa; without it, as the first digits say
+    #[arg(long)]
+    pub(super) brand: Option<String>,
+    /// The issuer's country, as DE
+    #[arg(long)]
+    pub(super) country: Option<String>,
+    /// The merchant's id (acct_...)
+    #[arg(long)]
+    pub(super) merchant: Option<String>,
+    /// A key and its value of the payment's metadata; repeat it for more
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(super) metadata: Vec<String>,
+    #[command(flatten)]
+    pub(super) target: Target,
+}
+
+#[derive(Debug, Subcommand)]
 pub(super) enum Merchant {
     /// Make a merchant
     Create {
@@ -127,6 +177,19 @@ pub(super) enum Merchant {
     },
     /// List all merchants
     List {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Change what a merchant has chosen; what is not named stays
+    Set {
+        /// The merchant's id (acct_...)
+        id: String,
+        /// Whether another acquirer is asked after a soft decline
+        #[arg(long, value_name = "true|false")]
+        retry_declines: Option<bool>,
+        /// Whether an approval for less than was asked is taken
+        #[arg(long, value_name = "true|false")]
+        partial_approval: Option<bool>,
         #[command(flatten)]
         target: Target,
     },

@@ -16,6 +16,24 @@ pub(super) fn merchant(command: Merchant) -> Result<(), String> {
             let found = ask(&target.admin, Ask { method: Method::GET, path: "/merchants", body: None })?;
             print_list(&found, &target, |row| format!("{}  {}", text(row, "id"), text(row, "name")));
         }
+        Merchant::Set { id, retry_declines, partial_approval, target } => {
+            let mut body = serde_json::Map::new();
+            let chosen = [("retry_declines", retry_declines), ("partial_approval", partial_approval)];
+            for (name, value) in chosen {
+                body.extend(value.map(|value| (name.to_owned(), Value::from(value))));
+            }
+            let path = format!("/merchants/{}", checked(&id)?);
+            let body = Some(Value::Object(body));
+            let changed = ask(&target.admin, Ask { method: Method::POST, path: &path, body })?;
+            print_one(&changed, &target, |changed| {
+                format!(
+                    "{}  retry_declines {}  partial_approval {}",
+                    text(changed, "id"),
+                    changed["retry_declines"],
+                    changed["partial_approval"]
+                )
+            });
+        }
     }
     Ok(())
 }

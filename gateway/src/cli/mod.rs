@@ -6,6 +6,7 @@ mod admin_client;
 mod args;
 mod keys;
 mod payments;
+mod routing;
 mod verify;
 
 use crate::config::Config;
@@ -62,6 +63,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, build: Build) -> Exit 
         Some(Command::Merchant(command)) => keys::merchant(command).map_err(Failure::Work),
         Some(Command::Payment(command)) => payments::payment(command).map_err(Failure::Work),
         Some(Command::Keys(command)) => keys::keys(command).map_err(Failure::Work),
+        Some(Command::Routing(command)) => routing::routing(command),
     };
     match result {
         Ok(()) => Exit::Done,

@@ -11,10 +11,11 @@ mod sections;
 #[cfg(test)]
 mod tests;
 
+pub use crate::routing::settings::Routing;
 pub use acquirer::{Acquirer, AcquirerMode, Kind};
 pub use error::ConfigError;
 pub use layers::{Override, Sources};
-pub use sections::{Admin, Edge, Engine, Limits, Log, LogFormat, Risk, Routing, Store, Strategy, Vault};
+pub use sections::{Admin, Edge, Engine, Limits, Log, LogFormat, Risk, Store, Vault};
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -113,7 +114,8 @@ impl Config {
         self.edge.check()?;
         self.admin.check(self.profile)?;
         acquirer::check(&self.acquirers)?;
-        self.routing.check(&self.acquirers)?;
+        let names: Vec<&str> = self.acquirers.iter().map(|acquirer| acquirer.name.as_str()).collect();
+        self.routing.check(&names).map_err(|(path, what)| ConfigError::setting(path, what))?;
         self.vault.check(self.profile)
     }
 }

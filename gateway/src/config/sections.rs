@@ -1,6 +1,5 @@
 //! The sections of the configuration, with their defaults and their bounds.
 
-use super::acquirer::Acquirer;
 use super::{ConfigError, Profile};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
@@ -45,40 +44,6 @@ impl Vault {
             )),
             None => Ok(()),
         }
-    }
-}
-
-/// `[routing]`: which acquirer is asked.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Routing {
-    /// `priority` (default): the first of `order` that may take the payment.
-    pub strategy: Strategy,
-    /// Names of acquirers, the first first. Those not named follow as they stand in the file.
-    pub order: Vec<String>,
-}
-
-/// How an acquirer is chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Strategy {
-    #[default]
-    Priority,
-}
-
-impl Routing {
-    pub(super) fn check(&self, acquirers: &[Acquirer]) -> Result<(), ConfigError> {
-        for (position, name) in self.order.iter().enumerate() {
-            if !acquirers.iter().any(|acquirer| acquirer.name == *name) {
-                let names: Vec<&str> = acquirers.iter().map(|acquirer| acquirer.name.as_str()).collect();
-                let what = format!("there is no acquirer {name:?}; there are: {}", names.join(", "));
-                return Err(ConfigError::setting("routing.order", what));
-            }
-            if self.order[..position].contains(name) {
-                return Err(ConfigError::setting("routing.order", format!("{name:?} is named twice")));
-            }
-        }
-        Ok(())
     }
 }
 

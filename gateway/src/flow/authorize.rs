@@ -5,6 +5,7 @@ use super::message::Manner;
 use super::send::{Answered, intent_batch, seed, send, settle};
 use super::{Call, Fault, answer};
 use crate::exchange::Reply;
+use crate::routing::{NoRoute, Question, Route, Segment};
 use crate::scoring::Circumstances;
 use gateway_api::error::ApiError;
 use gateway_core::Write;
@@ -13,7 +14,8 @@ use gateway_core::card::Cvc;
 use gateway_core::claim::{RenderSpec, Subject};
 use gateway_core::journal::{Batch, Urgency};
 use gateway_core::payment::{
-    AUTHORIZATION_LIFE_MS, Command, Confirm, OpenSeed, RiskOutcome, RiskVerdict, decide, may_confirm,
+    AUTHORIZATION_LIFE_MS, Command, Confirm, OpenSeed, Payment, Rerouting, RiskOutcome, RiskVerdict, decide,
+    may_confirm,
 };
 use std::sync::Arc;
 
@@ -44,12 +46,26 @@ pub async fn authorize(call: &Call, attempting: Attempting) -> Result<Reply, Fau
     if risk.verdict == RiskVerdict::Block {
         return block(call, attempting, risk).await;
     }
-    let route = call.engine.acquirers.route(call.caller.tenant.mode);
-    let Some(first) = route.first() else {
-        return Err(Fault::Refused(ApiError::unavailable(5)));
-    };
-    let seed = seed(call, first.name()).await?;
+    let route = route(call, attempting.draft.payment())?;
+    let first = route.acquirers.first().map_or("", |acquirer| acquirer.name());
+    let seed = seed(call, first).await?;
     intend(call, attempting, (risk, route, seed)).await
+}
+
+/// Chooses whom to ask. Where nobody can be asked, nothing is stored, and the same key may try again.
+fn route(call: &Call, payment: &Payment) -> Result<Route, Fault> {
+    let instrument = payment.instrument.as_ref().ok_or(Fault::Stale)?;
+    let question = Question {
+        mode: payment.tenant.mode,
+        merchant: payment.tenant.merchant,
+        amount: payment.amount,
+        card: &instrument.card,
+        metadata: &payment.details.metadata,
+    };
+    call.engine.acquirers.choose(&question).map_err(|why| match why {
+        NoRoute::NoneServes => Fault::Refused(ApiError::unavailable(5)),
+        NoRoute::AllFull => Fault::Refused(ApiError::unavailable(1)),
+    })
 }
 
 async fn block(call: &Call, attempting: Attempting, risk: RiskOutcome) -> Result<Reply, Fault> {
@@ -68,50 +84,51 @@ async fn block(call: &Call, attempting: Attempting, risk: RiskOutcome) -> Result
 async fn intend(
     call: &Call,
     attempting: Attempting,
-    (risk, route, seed): (RiskOutcome, Vec<Arc<dyn Acquirer>>, OpenSeed),
+    (risk, route, seed): (RiskOutcome, Route, OpenSeed),
 ) -> Result<Reply, Fault> {
     let Attempting { mut draft, rows, cvc, customer, render, .. } = attempting;
     let stamp = call.stamp();
     let trace = seed.trace;
-    let acquirer = route.first().map(|a| a.name().to_owned()).unwrap_or_default();
+    let Route { acquirers, routed, segment } = route;
+    let acquirer = acquirers.first().map(|a| a.name().to_owned()).unwrap_or_default();
     let capture_before = stamp.now.plus_ms(AUTHORIZATION_LIFE_MS);
-    let confirm = Confirm { at: stamp.now, risk, acquirer, seed, capture_before };
+    let confirm = Confirm { at: stamp.now, risk, acquirer, routed, seed, capture_before };
     let events = decide(draft.payment(), Command::Authorize(Box::new(confirm))).map_err(|_| Fault::Stale)?;
     draft.record(events, &stamp);
     let subject = Subject::Payment(draft.payment().id);
     let batch = intent_batch(call, rows, (subject, &render));
     let first = send(&call.engine, &mut draft, batch, (trace, Manner::first(cvc.clone(), customer))).await?;
-    let onward = Onward { route: &route[1..], cvc, customer };
+    let onward = Onward { route: &acquirers, cvc, customer, segment };
     let (trace, answer) = failover(call, &mut draft, (trace, first), onward).await?;
     settle(Answered { call, subject, render, reference: trace.reference }, draft, answer).await
 }
 
 struct Onward<'a> {
+    /// Whom to ask, the one who was asked already first.
     route: &'a [Arc<dyn Acquirer>],
     cvc: Option<Cvc>,
     customer: CustomerPresence,
+    segment: Option<Segment>,
 }
 
-/// Asks the next acquirer, as long as nothing has left for the one before. Never after anything else.
+/// Asks the next acquirer, as long as nothing has left for the one before, or it declined softly and the merchant wants
+/// another to be asked then. Never after anything else.
 async fn failover(
     call: &Call,
     draft: &mut Draft,
     (mut trace, mut answer): (Trace, Answer),
     onward: Onward<'_>,
 ) -> Result<(Trace, Answer), Fault> {
-    for next in onward.route {
-        if !matches!(answer, Answer::NotSent(_)) {
-            break;
-        }
-        let Ok(seed) = seed(call, next.name()).await else { break };
-        let reroute = Command::Reroute {
-            from: trace.reference,
-            acquirer: next.name().to_owned(),
-            trace: seed.trace,
-            due: seed.due,
-        };
+    let acquirers = &call.engine.acquirers;
+    for (asked, next) in onward.route.iter().zip(&onward.route[1..]) {
+        acquirers.learn(onward.segment.as_ref(), asked.name(), &answer);
+        let Some(why) = rerouting(call, &answer, next.name()) else { return Ok((trace, answer)) };
+        let Ok(seed) = seed(call, next.name()).await else { return Ok((trace, answer)) };
+        let (from, acquirer) = (trace.reference, next.name().to_owned());
+        let reroute = Command::Reroute { from, why, acquirer, trace: seed.trace, due: seed.due };
         let events = decide(draft.payment(), reroute).map_err(|_| Fault::Stale)?;
         draft.record(events, &call.stamp());
+        acquirers.failed_over(next.name(), why);
         let manner = Manner::first(onward.cvc.clone(), onward.customer);
         let batch = Batch::new(Urgency::Outcome);
         trace = seed.trace;
@@ -121,5 +138,22 @@ async fn failover(
             Err(fault) => return Err(fault),
         };
     }
+    if let Some(last) = onward.route.last() {
+        acquirers.learn(onward.segment.as_ref(), last.name(), &answer);
+    }
     Ok((trace, answer))
+}
+
+/// Why the next acquirer may be asked after this answer; `None` if it may not. A decline is only given up for one who can
+/// be expected to answer.
+fn rerouting(call: &Call, answer: &Answer, next: &str) -> Option<Rerouting> {
+    match answer {
+        Answer::NotSent(_) => Some(Rerouting::NotSent),
+        Answer::Declined(decline) => {
+            let why = Rerouting::SoftDecline(decline.code);
+            let wanted = call.caller.merchant.retry_declines;
+            (wanted && why.is_allowed() && call.engine.acquirers.is_ready(next)).then_some(why)
+        }
+        Answer::Approved(_) | Answer::Pending(_) | Answer::Unknown(_) | Answer::NotFound => None,
+    }
 }

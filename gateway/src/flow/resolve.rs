@@ -148,7 +148,7 @@ async fn inquire(
         return postpone(engine, draft, open).await;
     };
     let Some(permit) = Permit::harmless(&request) else { return Err(Fault::Stale) };
-    let answer = acquirer.send(permit, request).await;
+    let answer = engine.acquirers.ask(acquirer, permit, request).await;
     let now = engine.clock.now();
     let may_still_arrive = may_arrive(engine, open.trace.reference, acquirer);
     let waited_out = matches!(&open.stage, Stage::Accepted { until, .. } if now >= *until);
@@ -250,7 +250,7 @@ async fn transmit(
         Err(error) => return Err(commit_fault(engine, probe, error).await?),
     };
     note_sent(engine, draft.payment(), trace);
-    Ok(acquirer.send(permit, request).await)
+    Ok(engine.acquirers.ask(acquirer, permit, request).await)
 }
 
 /// Undoes a message whose outcome can't be learned.

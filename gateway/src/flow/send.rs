@@ -6,7 +6,9 @@ use super::{Call, Fault, answer, commit, commit_fault};
 use crate::engine::{Engine, Stamp};
 use crate::exchange::Reply;
 use gateway_api::error::ApiError;
-use gateway_core::acquirer::{Answer, LateAnswer, LateAnswers, Trace, Transmission};
+use gateway_core::acquirer::{
+    Answer, CustomerAction, LateAnswer, LateAnswers, PendingAnswer, Trace, Transmission,
+};
 use gateway_core::claim::{RenderSpec, Subject};
 use gateway_core::journal::{Batch, Row, Urgency, Version, commit_intent};
 use gateway_core::payment::{Command, Conclusion, Event, Open, OpenKind, OpenSeed, Payment, Stage, decide};
@@ -62,7 +64,7 @@ pub async fn send(
     };
     let payment = draft.payment();
     note_sent(engine, payment, trace);
-    Ok(acquirer.send(permit, request).await)
+    Ok(engine.acquirers.ask(&*acquirer, permit, request).await)
 }
 
 /// A message of this payment is about to leave.
@@ -101,7 +103,10 @@ pub async fn conclude(
         None => (Answer::Unknown("no numbers for what follows".to_owned()), open.trace),
     };
     let due = match &answer {
-        Answer::Pending(pending) if pending.action.is_some() => pending.until,
+        // The customer answers on a page of ours, which tells us; elsewhere a notification may get lost, so it is asked for.
+        Answer::Pending(PendingAnswer { action: Some(CustomerAction::Redirect { url: None }), until }) => {
+            *until
+        }
         Answer::Pending(_)
         | Answer::Approved(_)
         | Answer::Declined(_)

@@ -24,6 +24,14 @@ struct NewMerchant {
     name: String,
 }
 
+/// What is not named stays.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MerchantChange {
+    partial_approval: Option<bool>,
+    retry_declines: Option<bool>,
+}
+
 #[derive(Deserialize, Clone, Copy)]
 #[serde(rename_all = "lowercase")]
 enum ModeWord {
@@ -75,7 +83,14 @@ impl Operators {
             ("/merchants", &Method::GET) => self.merchants(),
             ("/keys", &Method::POST) => self.create_key(&request.body).await,
             ("/keys", &Method::GET) => self.keys(request.query.as_deref().unwrap_or_default()).await,
+            (routing, _) if routing == "/routing" || routing.starts_with("/routing/") => {
+                super::routing::answer(&self.engine, &request).await
+            }
             ("/merchants" | "/keys", _) => AdminReply::method_not_allowed("GET or POST"),
+            (other, &Method::POST) if other.starts_with("/merchants/") => {
+                self.change_merchant(&other["/merchants/".len()..], &request.body).await
+            }
+            (other, _) if other.starts_with("/merchants/") => AdminReply::method_not_allowed("POST"),
             (other, &Method::DELETE) if other.starts_with("/keys/") => {
                 self.revoke(&other["/keys/".len()..]).await
             }
@@ -103,6 +118,28 @@ impl Operators {
         let world = (&*self.engine.clock, &*self.engine.ids);
         match self.engine.merchants.create(name, world).await {
             Ok(merchant) => AdminReply::json(201, merchant_json(&merchant).to_string()),
+            Err(error) => unavailable(&error),
+        }
+    }
+
+    async fn change_merchant(&self, id: &str, body: &[u8]) -> AdminReply {
+        let change: MerchantChange = match serde_json::from_slice(body) {
+            Ok(change) => change,
+            Err(error) => {
+                let what = format!(
+                    "Send {{\"retry_declines\": true}} or {{\"partial_approval\": true}} as JSON: {error}."
+                );
+                return AdminReply::problem(400, &what);
+            }
+        };
+        let Ok(id) = id.parse::<MerchantId>() else { return AdminReply::not_found(id) };
+        let changed = self.engine.merchants.change(id, |merchant| {
+            merchant.partial_approval = change.partial_approval.unwrap_or(merchant.partial_approval);
+            merchant.retry_declines = change.retry_declines.unwrap_or(merchant.retry_declines);
+        });
+        match changed.await {
+            Ok(Some(merchant)) => AdminReply::json(200, merchant_json(&merchant).to_string()),
+            Ok(None) => AdminReply::problem(404, "There is no such merchant; GET /merchants lists them."),
             Err(error) => unavailable(&error),
         }
     }
@@ -213,6 +250,7 @@ fn merchant_json(merchant: &Merchant) -> Value {
         "name": merchant.name,
         "created": merchant.created.unix_seconds(),
         "partial_approval": merchant.partial_approval,
+        "retry_declines": merchant.retry_declines,
     })
 }
 

@@ -63,7 +63,7 @@ fn apply_to(p: &mut Payment, event: &Event) {
             p.open.push((**open).clone());
         }
         Event::Blocked { attempt } => block(p, attempt),
-        Event::Rerouted { from, acquirer, trace, due } => reroute(p, *from, (acquirer, *trace, *due)),
+        Event::Rerouted { from, acquirer, trace, due, .. } => reroute(p, *from, (acquirer, *trace, *due)),
         Event::Staged { reference, stage, due } => stage_open(p, *reference, stage, *due),
         Event::Postponed { reference, due } => {
             if let Some(open) = find(p, *reference) {

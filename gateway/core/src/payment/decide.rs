@@ -2,6 +2,7 @@
 
 use super::conclude::conclude;
 use super::event::Event;
+use super::routed::{Rerouting, Routed};
 use super::settle::{Settle, settle};
 use super::state::{
     AfterReversal, Attempt, AttemptState, CancellationReason, CaptureMethod, Details, Instrument, Open,
@@ -46,6 +47,8 @@ pub struct Confirm {
     pub risk: super::state::RiskOutcome,
     /// The first acquirer of the route.
     pub acquirer: String,
+    /// How it was chosen.
+    pub routed: Option<Box<Routed>>,
     pub seed: OpenSeed,
     /// End of the hold.
     pub capture_before: Timestamp,
@@ -79,9 +82,10 @@ pub enum Command {
         at: Timestamp,
         risk: super::state::RiskOutcome,
     },
-    /// Nothing left for the first acquirer: ask another.
+    /// Ask another acquirer, because of what came of asking the first.
     Reroute {
         from: u64,
+        why: Rerouting,
         acquirer: String,
         trace: Trace,
         due: Timestamp,
@@ -176,7 +180,9 @@ pub fn decide(payment: &Payment, command: Command) -> Result<Vec<Event>, Refusal
         }
         Command::Authorize(confirm) => authorize(payment, *confirm),
         Command::Block { at, risk } => block(payment, at, risk),
-        Command::Reroute { from, acquirer, trace, due } => reroute(payment, from, (acquirer, trace, due)),
+        Command::Reroute { from, why, acquirer, trace, due } => {
+            reroute(payment, (from, why), (acquirer, trace, due))
+        }
         Command::Capture { amount_minor, last, at, abilities, seed } => {
             capture(payment, (amount_minor, last), (at, abilities), seed)
         }
@@ -272,6 +278,7 @@ fn new_attempt(payment: &Payment, confirm: &Confirm) -> Result<Attempt, Refusal>
         instrument,
         amount_minor: payment.amount.minor,
         acquirer: confirm.acquirer.clone(),
+        routed: confirm.routed.clone(),
         trace: confirm.seed.trace,
         sale: !matches!(payment.capture_method, CaptureMethod::Manual),
         risk: confirm.risk.clone(),
@@ -307,21 +314,21 @@ fn authorize(payment: &Payment, confirm: Confirm) -> Result<Vec<Event>, Refusal>
 fn block(payment: &Payment, at: Timestamp, risk: super::state::RiskOutcome) -> Result<Vec<Event>, Refusal> {
     let trace = Trace { stan: 0, reference: 0, at };
     let seed = OpenSeed { trace, due: at, claim: None };
-    let confirm = Confirm { at, risk, acquirer: String::new(), seed, capture_before: at };
+    let confirm = Confirm { at, risk, acquirer: String::new(), routed: None, seed, capture_before: at };
     let attempt = new_attempt(payment, &confirm)?;
     Ok(vec![Event::Blocked { attempt: Box::new(attempt) }])
 }
 
 fn reroute(
     payment: &Payment,
-    from: u64,
+    (from, why): (u64, Rerouting),
     (acquirer, trace, due): (String, Trace, Timestamp),
 ) -> Result<Vec<Event>, Refusal> {
     let open = payment.open_by_reference(from).ok_or(Refusal::NotOutstanding)?;
     match (&open.kind, &open.stage) {
         // Once it was repeated or inquired, not reaching the acquirer says nothing about the first time.
-        (OpenKind::Authorize | OpenKind::Sale, Stage::Sent) if open.tries == 0 => {
-            Ok(vec![Event::Rerouted { from, acquirer, trace, due }])
+        (OpenKind::Authorize | OpenKind::Sale, Stage::Sent) if open.tries == 0 && why.is_allowed() => {
+            Ok(vec![Event::Rerouted { from, why, acquirer, trace, due }])
         }
         _sent_or_other => Err(Refusal::NotOutstanding),
     }

@@ -1,5 +1,6 @@
 //! What can happen to a payment.
 
+use super::routed::Rerouting;
 use super::state::{
     AfterReversal, Attempt, CancellationReason, CaptureMethod, Details, Failure, Instrument, Open, Refund,
     Stage,
@@ -41,9 +42,10 @@ pub enum Event {
     Blocked {
         attempt: Box<Attempt>,
     },
-    /// Nothing left for the first acquirer; another will be asked under new numbers.
+    /// Another acquirer will be asked in place of the first, under new numbers.
     Rerouted {
         from: u64,
+        why: Rerouting,
         acquirer: String,
         trace: Trace,
         due: Timestamp,

@@ -6,6 +6,7 @@ mod conclude;
 mod decide;
 mod event;
 mod late;
+mod routed;
 mod settle;
 mod state;
 
@@ -15,6 +16,7 @@ pub use decide::{
     Command, Conclusion, Confirm, Create, OpenSeed, RefundRequest, create, decide, may_confirm,
 };
 pub use event::{Event, Recorded};
+pub use routed::{Ranked, Rerouting, Routed, Standing, Strategy};
 pub use settle::{Settle, Settlement};
 pub use state::{
     AfterReversal, Attempt, AttemptState, CancellationReason, CaptureMethod, CaptureRecord, Details, Failure,

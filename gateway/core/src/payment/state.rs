@@ -1,5 +1,6 @@
 //! What is known of a payment.
 
+use super::routed::Routed;
 use crate::acquirer::{Approval, CustomerAction, DeclineCode, FinalCapture, OriginalKind, Trace};
 use crate::card::{CardFacts, SealedCard};
 use crate::claim::ClaimKey;
@@ -184,6 +185,8 @@ pub struct Attempt {
     pub amount_minor: i64,
     /// The acquirer that has it; empty if none was asked.
     pub acquirer: String,
+    /// How that one was chosen; `None` where there was no choice.
+    pub routed: Option<Box<Routed>>,
     /// The numbers of its authorization or sale.
     pub trace: Trace,
     /// Whether it was sent as a sale.

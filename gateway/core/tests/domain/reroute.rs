@@ -4,6 +4,8 @@ use crate::scene::{Say, Scene};
 use crate::table::{Case, Step, run, take};
 use gateway_core::acquirer::DeclineCode;
 use gateway_core::payment::CaptureMethod::{Automatic, Manual};
+use gateway_core::payment::{Event, Rerouting};
+use gateway_core::refusal::Refusal;
 
 const SENT: &str = "processing 0/0/0 open+10";
 const B: &str = "bank-b";
@@ -90,4 +92,26 @@ fn attempt_and_message_name_the_same_acquirer() {
     take(&mut scene, Step::Hear(20, Say::Yes(1000)));
     take(&mut scene, Step::Cancel);
     assert_eq!(scene.payment.open[0].acquirer, B, "the hold is released where it is");
+}
+
+#[test]
+fn after_a_decline_only_a_soft_one_is_a_reason() {
+    let cases = [
+        (DeclineCode::TryAgainLater, true),
+        (DeclineCode::ProcessingError, true),
+        (DeclineCode::InsufficientFunds, false),
+        (DeclineCode::Fraudulent, false),
+        (DeclineCode::LostCard, false),
+        (DeclineCode::GenericDecline, false),
+    ];
+    for (code, allowed) in cases {
+        let mut scene = Scene::new(Manual);
+        take(&mut scene, Step::Confirm);
+        let why = Rerouting::SoftDecline(code);
+        let judged = scene.run(scene.reroute_after(10, why, B));
+        assert_eq!(judged, if allowed { Ok(()) } else { Err(Refusal::NotOutstanding) }, "{code:?}");
+        let told =
+            scene.events.iter().any(|event| matches!(event, Event::Rerouted { why: w, .. } if *w == why));
+        assert_eq!(told, allowed, "the history says why");
+    }
 }

@@ -12,8 +12,8 @@ use gateway_core::journal::DueKind;
 use gateway_core::ledger::postings;
 use gateway_core::payment::{
     AUTHORIZATION_LIFE_MS, CancellationReason, CaptureMethod, Command, Conclusion, Confirm, Create, Details,
-    Event, Instrument, OpenSeed, Payment, Recorded, RefundRequest, RiskLevel, RiskOutcome, RiskVerdict,
-    Settle, Settlement, Shown, announce, apply, create, decide,
+    Event, Instrument, OpenSeed, Payment, Recorded, RefundRequest, Rerouting, RiskLevel, RiskOutcome,
+    RiskVerdict, Settle, Settlement, Shown, announce, apply, create, decide,
 };
 use gateway_core::{Currency, Mode, Money, Refusal, Tenant, Timestamp};
 
@@ -187,6 +187,7 @@ impl Scene {
             at: self.now,
             risk: risk(RiskVerdict::Accept),
             acquirer: self.acquirer.to_owned(),
+            routed: None,
             seed: self.seed(),
             capture_before,
         }))
@@ -234,8 +235,12 @@ impl Scene {
     }
 
     pub fn reroute(&self, from: u64, acquirer: &str) -> Command {
+        self.reroute_after(from, Rerouting::NotSent, acquirer)
+    }
+
+    pub fn reroute_after(&self, from: u64, why: Rerouting, acquirer: &str) -> Command {
         let (trace, due) = (self.trace(self.reference()), self.now.plus_ms(PATIENCE_MS));
-        Command::Reroute { from, acquirer: acquirer.to_owned(), trace, due }
+        Command::Reroute { from, why, acquirer: acquirer.to_owned(), trace, due }
     }
 
     pub fn conclude(&self, reference: u64, say: Say, transmission: Transmission) -> Command {

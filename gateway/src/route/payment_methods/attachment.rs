@@ -158,7 +158,7 @@ pub async fn verify(
 ) -> Result<Option<Decline>, Fault> {
     for acquirer in engine.acquirers.route(method.tenant.mode) {
         let permitted = request(engine, method, (&*acquirer, cvc.clone())).await?;
-        match acquirer.send(permitted.0, permitted.1).await {
+        match engine.acquirers.ask(&*acquirer, permitted.0, permitted.1).await {
             Answer::Approved(_) => return Ok(None),
             Answer::Declined(decline) => return Ok(Some(decline)),
             Answer::NotSent(why) | Answer::Unknown(why) => {
