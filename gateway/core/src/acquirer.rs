@@ -345,6 +345,34 @@ pub trait Acquirer: Send + Sync {
 
     /// The outcome of a challenge that the customer met on a page of the gateway's own. Only the simulated acquirer has one; others ignore it.
     fn challenge_answered(&self, _trace: Trace, _result: ChallengeResult) {}
+
+    /// Judges a notification that the peer sent by itself. Of what it says only the reference is taken: that there is news.
+    /// What the news is, an inquiry tells.
+    fn notified(&self, _notice: &Notice<'_>) -> Noticed {
+        Noticed::NotTaken
+    }
+}
+
+/// A notification, as it came in.
+#[derive(Debug, Clone, Copy)]
+pub struct Notice<'a> {
+    /// The signature's header.
+    pub signature: &'a str,
+    pub body: &'a [u8],
+    pub now: Timestamp,
+}
+
+/// What a notification is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noticed {
+    /// There is news of the message with this reference.
+    About(u64),
+    /// It is genuine, and about nothing of ours.
+    Nothing,
+    /// Its signature does not fit, or is too old.
+    NotGenuine,
+    /// This acquirer takes none.
+    NotTaken,
 }
 
 /// What the customer did on the challenge page.

@@ -7,6 +7,7 @@ mod charges;
 mod customers;
 mod events;
 mod method_data;
+mod notifications;
 pub mod page;
 mod payment_intents;
 mod payment_methods;
@@ -97,6 +98,9 @@ impl Api {
         }
         if exchange.path.starts_with(challenge::PREFIX) {
             return challenge::serve(&self.engine, &exchange).await;
+        }
+        if let Some(acquirer) = exchange.path.strip_prefix(notifications::PREFIX) {
+            return notifications::take(&self.engine, &exchange, acquirer);
         }
         match self.admit(&exchange).await {
             Ok(Admitted { endpoint, id, caller, remaining }) => {

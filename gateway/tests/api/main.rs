@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod chain;
 mod challenge;
 mod events;
 mod idempotency;
@@ -11,6 +12,7 @@ mod payments;
 mod process;
 mod recovery;
 mod refunds;
+mod routing;
 mod saved_cards;
 mod support;
 mod unknown;

@@ -1,5 +1,6 @@
 //! Upstreams over HTTPS that speak the dialect: Stripe itself, another gateway of ours, anything like them.
 
+mod notice;
 mod outcome;
 mod settings;
 mod steps;
@@ -7,8 +8,11 @@ mod steps;
 pub use settings::{KeyReference, Place, Settings};
 
 use crate::Ports;
+use crypto::webhook::WebhookSecret;
 use gateway_api::client::{Client, Deadlines, PoolSize, Protocol, Target};
-use gateway_core::acquirer::{Abilities, Able, Acquirer, AcquirerRequest, Answer, Link, Permit};
+use gateway_core::acquirer::{
+    Abilities, Able, Acquirer, AcquirerRequest, Answer, Link, Notice, Noticed, Permit,
+};
 use gateway_core::ports::{BoxFuture, Clock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +25,8 @@ pub struct Stripe {
     name: String,
     client: Client,
     settings: Settings,
+    /// What its notifications are signed with.
+    secret: Option<WebhookSecret>,
     clock: Arc<dyn Clock>,
     /// The last call got an answer of any kind.
     reached: AtomicBool,
@@ -45,8 +51,9 @@ impl Stripe {
         let size = PoolSize { calls: settings.window, connections: 1 };
         let key = settings.key.resolve()?;
         let client = Client::new(target, &key, deadlines, size).map_err(|_| "key: not a key".to_owned())?;
+        let secret = settings.webhook_secret.as_ref().map(notice::secret).transpose()?;
         let clock = Arc::clone(&ports.clock);
-        Ok(Stripe { name: name.to_owned(), client, settings, clock, reached: AtomicBool::new(true) })
+        Ok(Stripe { name: name.to_owned(), client, settings, secret, clock, reached: AtomicBool::new(true) })
     }
 
     async fn exchange(&self, request: AcquirerRequest) -> Answer {
@@ -100,5 +107,9 @@ impl Acquirer for Stripe {
             )));
         }
         Box::pin(self.exchange(request))
+    }
+
+    fn notified(&self, notice: &Notice<'_>) -> Noticed {
+        self.secret.as_ref().map_or(Noticed::NotTaken, |secret| notice::judge(secret, notice))
     }
 }

@@ -15,6 +15,10 @@ pub struct Settings {
     /// The authorities to believe, `file:PATH` of PEM; without it the web's.
     #[serde(default)]
     pub ca: Option<String>,
+    /// What the upstream signs its webhooks with (`whsec_...`), as `env:NAME` or `file:PATH`. Without it none are taken. They
+    /// go to `/notifications/NAME` of the merchant API, NAME being this acquirer's.
+    #[serde(default)]
+    pub webhook_secret: Option<KeyReference>,
     /// How long one answer may take, in milliseconds; a message's own deadline counts if it is shorter.
     #[serde(default = "ten_seconds")]
     pub response_timeout_ms: u64,
