@@ -6,6 +6,7 @@ pub mod ceiling;
 pub mod cli;
 pub mod crash;
 pub mod endurance;
+pub mod failover;
 pub mod failure;
 pub mod load;
 pub mod measure;

@@ -25,6 +25,24 @@ impl Evidence {
     pub fn read(client: &Path, book: Option<&Path>, gateway: &Path) -> Result<Self> {
         Ok(Self { client: lines(client)?, book: book.map(lines).transpose()?, gateway: lines(gateway)? })
     }
+
+    /// Adds the book of another acquirer. References are the gateway's and never the same; a book's own names are, and are
+    /// moved apart.
+    ///
+    /// # Errors
+    /// It can't be read, or a line is not of its form.
+    pub fn add_book(&mut self, path: &Path) -> Result<()> {
+        let book = self.book.get_or_insert_default();
+        let beyond = book.iter().map(|line| line.id.max(line.original)).max().unwrap_or(0);
+        let apart = |name: u64| if name == 0 { 0 } else { name + beyond };
+        let more: Vec<book::Line> = lines(path)?;
+        book.extend(more.into_iter().map(|line| book::Line {
+            id: apart(line.id),
+            original: apart(line.original),
+            ..line
+        }));
+        Ok(())
+    }
 }
 
 fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {

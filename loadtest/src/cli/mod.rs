@@ -7,6 +7,7 @@ mod book;
 mod ceiling;
 mod compare;
 mod crash;
+mod failover;
 mod growth;
 mod latency;
 mod overload;
@@ -40,6 +41,7 @@ enum Command {
     Book(book::Arguments),
     Compare(compare::Arguments),
     Crash(crash::Arguments),
+    Failover(failover::Arguments),
     Ceiling(ceiling::Arguments),
     Overload(overload::Arguments),
     Growth(growth::Arguments),
@@ -62,6 +64,7 @@ impl Cli {
             Command::Audit(arguments) => arguments.run(),
             Command::Compare(arguments) => arguments.run(),
             Command::Crash(arguments) => arguments.run(),
+            Command::Failover(arguments) => arguments.run(),
             Command::Overload(arguments) => arguments.run(),
             Command::Growth(arguments) => arguments.run(),
             Command::Soak(arguments) => arguments.run(),
