@@ -8,7 +8,7 @@ use crate::event::{Entity, Event, Label, Outcome, Record};
 use crate::features::{FeatureVector, is_missing, streaming_names};
 
 /// Columns before the features.
-pub const COLUMNS: [&str; 23] = [
+pub const COLUMNS: [&str; 25] = [
     "record",
     "position",
     "payment",
@@ -32,6 +32,8 @@ pub const COLUMNS: [&str; 23] = [
     "probability",
     "risk_score",
     "verdict",
+    "reasons",
+    "shadows",
 ];
 
 /// A decision as it is exported.
@@ -49,8 +51,40 @@ pub struct Judged<'a> {
     pub risk_score: u8,
     /// What was done: `accept`, `review` or `block`.
     pub verdict: &'a str,
+    /// Codes of the reasons for it, the decisive one first, with `;` between them.
+    pub reasons: &'a str,
+    /// What other models said of it: `VERSION=SCORE/LOG_ODDS`, with `;` between them.
+    pub shadows: &'a str,
     /// What it saw.
     pub features: &'a FeatureVector,
+}
+
+impl<'a> Judged<'a> {
+    /// A decision whose log odds are given by their bits.
+    pub fn new(
+        (features, features_as_of): (&'a FeatureVector, u64),
+        (model_version, log_odds_bits, risk_score): (&'a str, u64, u8),
+        (verdict, reasons, shadows): (&'a str, &'a str, &'a str),
+    ) -> Self {
+        let log_odds = f64::from_bits(log_odds_bits);
+        let probability = crate::model::logistic(log_odds);
+        Judged {
+            features_as_of,
+            model_version,
+            log_odds,
+            probability,
+            risk_score,
+            verdict,
+            reasons,
+            shadows,
+            features,
+        }
+    }
+}
+
+/// One cell of `shadows`.
+pub fn shadow(version: &str, score: u8, log_odds_bits: u64) -> String {
+    format!("{version}={score}/{}", f64::from_bits(log_odds_bits))
 }
 
 /// What a row is about.
@@ -102,7 +136,7 @@ pub fn render(row: &Row<'_>) -> String {
     push(&mut line, known_at_s.map_or_else(String::new, |time_s| time_s.to_string()));
     match &row.judged {
         Some(judged) => judged_cells(&mut line, judged),
-        None => line.extend(std::iter::repeat_n(',', 6 + streaming_names().len())),
+        None => line.extend(std::iter::repeat_n(',', 8 + streaming_names().len())),
     }
     line.pop();
     line
@@ -133,6 +167,8 @@ fn judged_cells(line: &mut String, judged: &Judged<'_>) {
     push(line, judged.probability);
     push(line, judged.risk_score);
     push(line, judged.verdict);
+    push(line, quoted(judged.reasons));
+    push(line, quoted(judged.shadows));
     for value in judged.features {
         match is_missing(*value) {
             true => line.push(','),

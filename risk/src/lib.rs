@@ -9,6 +9,7 @@ pub mod cli;
 pub mod event;
 pub mod export;
 pub mod features;
+pub mod guard;
 pub mod model;
 pub mod scorer;
 #[cfg(feature = "train")]

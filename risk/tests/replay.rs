@@ -77,6 +77,8 @@ fn export(lines: &[Line]) -> String {
             probability: decision.probability,
             risk_score: decision.risk_score,
             verdict: "accept",
+            reasons: "",
+            shadows: "",
             features: &decision.features,
         });
         let row = Row {
