@@ -47,6 +47,8 @@ pub enum Subject {
     Refund { payment: PaymentId, refund: Id },
     /// Any other object: its answer is final in the commit that makes it.
     Other,
+    /// Answer with the review of the payment's latest attempt.
+    Review(PaymentId),
 }
 
 /// Where a claimed operation stands.

@@ -74,6 +74,8 @@ pub enum Snapshot {
     Refund { payment: PaymentId, version: u32, index: u32 },
     /// An object of its own, as JSON bytes.
     Json(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// The review of the payment's latest attempt then.
+    Review { payment: PaymentId, version: u32 },
 }
 
 /// One event of the merchant's feed.

@@ -128,6 +128,12 @@ ids! {
     RequestId = "req_";
     /// A manual review.
     ReviewId = "prv_";
+    /// A merchant's list of values.
+    ValueListId = "rsl_";
+    /// A value of a list.
+    ValueListItemId = "rsli_";
+    /// A payment processed elsewhere that was judged here.
+    EvaluationId = "peval_";
 }
 
 /// A charge: one attempt of a payment to authorize. Its id is the payment's letters and the attempt's number, so it needs no index of its own.

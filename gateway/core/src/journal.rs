@@ -7,11 +7,13 @@ use crate::acquirer::{Permit, Trace};
 use crate::claim::{Claim, ClaimKey};
 use crate::event::{EventKind, PublicEvent};
 use crate::id::{
-    CustomerId, EventId, Id, MerchantId, PaymentId, PaymentMethodId, RefundId, SetupIntentId, TokenId,
+    CustomerId, EvaluationId, EventId, Id, MerchantId, PaymentId, PaymentMethodId, RefundId, ReviewId,
+    SetupIntentId, TokenId, ValueListId, ValueListItemId,
 };
 use crate::payment::{Payment, Recorded};
 use crate::ports::BoxFuture;
 use crate::record::{ApiKey, Customer, Merchant, PaymentMethod, Sequence, SetupIntent, Token};
+use crate::risk::{Evaluation, ValueList, ValueListItem};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -45,6 +47,16 @@ pub struct RefundRef {
     pub payment: PaymentId,
 }
 
+/// Which payment a review belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewRef {
+    pub id: ReviewId,
+    pub tenant: Tenant,
+    pub payment: PaymentId,
+    /// Whether it waits; only those are listed.
+    pub open: bool,
+}
+
 /// A typed row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Row {
@@ -59,6 +71,10 @@ pub enum Row {
     Merchant(Box<Merchant>),
     ApiKey(Box<ApiKey>),
     Sequence(Sequence),
+    Review(ReviewRef),
+    ValueList(Box<ValueList>),
+    ValueListItem(Box<ValueListItem>),
+    Evaluation(Box<Evaluation>),
 }
 
 /// A row's primary key. All but the operator's own records begin with the tenant.
@@ -76,6 +92,10 @@ pub enum RowKey {
     /// By the key's hash.
     ApiKey([u8; 32]),
     Sequence(String),
+    Review(Tenant, ReviewId),
+    ValueList(Tenant, ValueListId),
+    ValueListItem(Tenant, ValueListItemId),
+    Evaluation(Tenant, EvaluationId),
 }
 
 impl Row {
@@ -93,6 +113,10 @@ impl Row {
             Row::Merchant(row) => RowKey::Merchant(row.id),
             Row::ApiKey(row) => RowKey::ApiKey(row.hash),
             Row::Sequence(row) => RowKey::Sequence(row.name.clone()),
+            Row::Review(row) => RowKey::Review(row.tenant, row.id),
+            Row::ValueList(row) => RowKey::ValueList(row.tenant, row.id),
+            Row::ValueListItem(row) => RowKey::ValueListItem(row.tenant, row.id),
+            Row::Evaluation(row) => RowKey::Evaluation(row.tenant, row.id),
         }
     }
 }
@@ -144,6 +168,25 @@ impl Batch {
 pub struct Receipt {
     /// Its place in the journal's order: of two commits, the later one has the larger position.
     pub position: u64,
+}
+
+/// A batch as it stands in the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    pub position: u64,
+    pub batch: Batch,
+}
+
+/// A place in the journal's order. The numbers are the engine's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cursor(pub [u64; 3]);
+
+/// Some of the journal's batches, in its order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Part {
+    pub commits: Vec<Committed>,
+    /// Where it goes on; `None` at the end.
+    pub next: Option<Cursor>,
 }
 
 /// A row and how often it was written.
@@ -230,6 +273,12 @@ pub enum Query {
     PaymentMethods { tenant: Tenant, customer: CustomerId, range: Range },
     /// Intents to save a card.
     SetupIntents { tenant: Tenant, customer: Option<CustomerId>, range: Range },
+    /// References to reviews of a tenant that wait.
+    Reviews { tenant: Tenant, range: Range },
+    /// Lists of values of a tenant that are not deleted.
+    ValueLists { tenant: Tenant, range: Range },
+    /// Values of a list that are not deleted.
+    ValueListItems { tenant: Tenant, list: ValueListId, range: Range },
     /// Payments with work of this kind due at or before `until` and behind `after`, earliest first, of every tenant.
     Due { kind: DueKind, after: Option<DuePlace>, until: Timestamp, limit: usize },
     /// The payment that awaits an answer to the message of this reference ([`Payment::awaited`]).
@@ -263,6 +312,15 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// As [`Journal::read`].
     fn query<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Vec<Versioned>, StoreError>>;
+
+    /// A part of the journal in its order, from a place that an earlier part named, or from its beginning
+    /// (`Cursor::default()`). Nothing is left out, and all of it is durable.
+    ///
+    /// # Errors
+    /// As [`Journal::read`]; also for an engine that keeps no order.
+    fn part<'a>(&'a self, _from: Cursor) -> BoxFuture<'a, Result<Part, StoreError>> {
+        Box::pin(async { Err(StoreError::Unavailable("this engine can't be read in order".to_owned())) })
+    }
 
     /// All transitions of a payment, 1..n; empty if there is no such payment.
     ///
@@ -307,7 +365,11 @@ pub async fn commit_intent(
         | Row::SetupIntent(_)
         | Row::Merchant(_)
         | Row::ApiKey(_)
-        | Row::Sequence(_) => false,
+        | Row::Sequence(_)
+        | Row::Review(_)
+        | Row::ValueList(_)
+        | Row::ValueListItem(_)
+        | Row::Evaluation(_) => false,
     });
     if !covered {
         return Err(CommitError::Unavailable("no intent for this message in the batch".to_owned()));

@@ -86,6 +86,9 @@ pub fn postings(before: &Payment, event: &Event) -> Vec<Posting> {
         | Event::RefundIntended { .. }
         | Event::RefundFailed { .. }
         | Event::RefundUpdated { .. }
+        | Event::ReviewOpened { .. }
+        | Event::ReviewClosed { .. }
+        | Event::Labelled { .. }
         | Event::LateApproval { .. }
         | Event::OperatorNote { .. } => {}
     }

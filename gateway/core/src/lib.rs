@@ -15,6 +15,7 @@ pub mod payment;
 pub mod ports;
 pub mod record;
 pub mod refusal;
+pub mod risk;
 pub mod tenant;
 pub mod time;
 

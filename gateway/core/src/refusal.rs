@@ -30,6 +30,8 @@ pub enum Refusal {
     AuthorizationExpired,
     /// The charge was captured already.
     AlreadyCaptured,
+    /// The payment has no review that waits.
+    ReviewClosed,
     /// More than [`crate::payment::MAX_CAPTURES`] captures, [`crate::payment::MAX_REFUNDS`] refunds or
     /// [`crate::payment::MAX_ATTEMPTS`] attempts.
     TooMany { operation: Operation, limit: usize },

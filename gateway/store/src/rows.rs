@@ -1,8 +1,9 @@
 //! What the engines need to know of rows: which list a row stands in, when it is due, whether a batch is well formed.
 
-use gateway_core::id::{CustomerId, EventId, Id};
+use gateway_core::id::{CustomerId, EventId, Id, ValueListId};
 use gateway_core::journal::{Batch, DueKind, Expect, Row, RowKey, Write};
 use gateway_core::record::{Customer, PaymentMethod};
+use gateway_core::risk::ValueListItem;
 use gateway_core::time::Timestamp;
 
 /// The key that a batch names more than once, if there is one. Such a batch is a defect of its maker: which of two expectations
@@ -51,7 +52,11 @@ pub(crate) fn due_of(row: &Row) -> Option<(DueKind, Timestamp)> {
         | Row::SetupIntent(_)
         | Row::Merchant(_)
         | Row::ApiKey(_)
-        | Row::Sequence(_) => None,
+        | Row::Sequence(_)
+        | Row::Review(_)
+        | Row::ValueList(_)
+        | Row::ValueListItem(_)
+        | Row::Evaluation(_) => None,
     }
 }
 
@@ -87,13 +92,22 @@ pub(crate) fn customer_of(row: &Row) -> Option<CustomerId> {
         | Row::Customer(_)
         | Row::Merchant(_)
         | Row::ApiKey(_)
-        | Row::Sequence(_) => None,
+        | Row::Sequence(_)
+        | Row::Review(_)
+        | Row::ValueList(_)
+        | Row::ValueListItem(_)
+        | Row::Evaluation(_) => None,
     }
 }
 
 /// A payment method stands in its customer's list until it is detached or consumed.
 pub(crate) const fn attached(method: &PaymentMethod) -> bool {
     !method.spent
+}
+
+/// Whether a value stands in this list.
+pub(crate) fn stands_in(item: &ValueListItem, list: ValueListId) -> bool {
+    item.list == list && !item.deleted
 }
 
 /// Whether a customer is listed, given the e-mail that is asked for.
@@ -113,6 +127,10 @@ pub(crate) fn id_of(row: &Row) -> Option<Id> {
         Row::SetupIntent(row) => Some(row.id.0),
         Row::Merchant(row) => Some(row.id.0),
         Row::ApiKey(row) => Some(row.id.0),
+        Row::Review(row) => Some(row.id.0),
+        Row::ValueList(row) => Some(row.id.0),
+        Row::ValueListItem(row) => Some(row.id.0),
+        Row::Evaluation(row) => Some(row.id.0),
         Row::Claim(_) | Row::Sequence(_) => None,
     }
 }

@@ -11,6 +11,8 @@ pub enum Shown {
     Payment,
     /// The charge of the latest attempt.
     Charge,
+    /// The review of the latest attempt.
+    Review,
     /// The refund at this place of the payment's list.
     Refund(u32),
 }
@@ -71,6 +73,8 @@ pub fn announce(after: &Payment, event: &Event) -> Vec<(EventKind, Shown)> {
             vec![(K::RefundUpdated, shown), (K::ChargeRefundUpdated, shown)]
         }
         Event::Reversed { then, .. } => reversed(after, then),
+        Event::ReviewOpened { .. } => vec![(K::ReviewOpened, Shown::Review)],
+        Event::ReviewClosed { .. } => vec![(K::ReviewClosed, Shown::Review)],
         Event::Updated { .. }
         | Event::InstrumentSet(_)
         | Event::AuthorizationIntended { .. }
@@ -85,6 +89,7 @@ pub fn announce(after: &Payment, event: &Event) -> Vec<(EventKind, Shown)> {
         | Event::VoidIntended { .. }
         | Event::VoidDeclined { .. }
         | Event::IncrementIntended { .. }
+        | Event::Labelled { .. }
         | Event::LateApproval { .. }
         | Event::OperatorNote { .. } => Vec::new(),
     }

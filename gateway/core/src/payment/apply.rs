@@ -8,6 +8,7 @@ use super::state::{
 use crate::acquirer::{Approval, DeclineCode, FinalCapture, Trace};
 use crate::id::Id;
 use crate::money::Money;
+use crate::risk::Review;
 use crate::time::Timestamp;
 
 /// Moves `payment` by one transition. `None` before the first, which must be `Created`.
@@ -58,11 +59,11 @@ fn apply_to(p: &mut Payment, event: &Event) {
             p.details = (**details).clone();
         }
         Event::InstrumentSet(instrument) => p.instrument = Some((**instrument).clone()),
-        Event::AuthorizationIntended { attempt, open } => {
+        Event::AuthorizationIntended { attempt, open, .. } => {
             p.attempts.push((**attempt).clone());
             p.open.push((**open).clone());
         }
-        Event::Blocked { attempt } => block(p, attempt),
+        Event::Blocked { attempt, .. } => block(p, attempt),
         Event::Rerouted { from, acquirer, trace, due, .. } => reroute(p, *from, (acquirer, *trace, *due)),
         Event::Staged { reference, stage, due } => stage_open(p, *reference, stage, *due),
         Event::Postponed { reference, due } => {
@@ -145,6 +146,21 @@ fn apply_to(p: &mut Payment, event: &Event) {
         Event::RefundUpdated { refund, metadata } => {
             if let Some(refund) = refund_of(p, *refund) {
                 refund.metadata.clone_from(metadata);
+            }
+        }
+        Event::ReviewOpened { review, at } => {
+            if let Some(attempt) = p.attempts.last_mut() {
+                attempt.review = Some(Review { id: *review, opened: *at, closed: None });
+            }
+        }
+        Event::ReviewClosed { at, reason } => {
+            if let Some(review) = p.attempts.last_mut().and_then(|attempt| attempt.review.as_mut()) {
+                review.closed = Some((*at, *reason));
+            }
+        }
+        Event::Labelled { attempt, label, .. } => {
+            if let Some(attempt) = attempt_of(p, *attempt) {
+                attempt.label = Some(*label);
             }
         }
         Event::LateApproval { .. } => p.late_approvals = p.late_approvals.saturating_add(1),

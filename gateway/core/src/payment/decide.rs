@@ -2,6 +2,7 @@
 
 use super::conclude::conclude;
 use super::event::Event;
+use super::review;
 use super::routed::{Rerouting, Routed};
 use super::settle::{Settle, settle};
 use super::state::{
@@ -15,6 +16,7 @@ use crate::id::{PaymentId, RefundId};
 use crate::money::{MAX_AMOUNT_MINOR, Money};
 use crate::record::Metadata;
 use crate::refusal::{Operation, Refusal};
+use crate::risk::{Decision, FraudLabel};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
 
@@ -52,6 +54,8 @@ pub struct Confirm {
     pub seed: OpenSeed,
     /// End of the hold.
     pub capture_before: Timestamp,
+    /// What the verdict rests on; kept with the attempt.
+    pub decision: Option<Box<Decision>>,
 }
 
 /// A refund that is asked for.
@@ -81,6 +85,7 @@ pub enum Command {
     Block {
         at: Timestamp,
         risk: super::state::RiskOutcome,
+        decision: Option<Box<Decision>>,
     },
     /// Ask another acquirer, because of what came of asking the first.
     Reroute {
@@ -97,6 +102,18 @@ pub enum Command {
         at: Timestamp,
         abilities: Abilities,
         seed: OpenSeed,
+    },
+    /// A person has looked at it, and it may go on.
+    Approve {
+        at: Timestamp,
+        abilities: Abilities,
+        seed: OpenSeed,
+    },
+    /// It became known whether an attempt was fraud.
+    Label {
+        attempt: u16,
+        label: FraudLabel,
+        at: Timestamp,
     },
     Cancel {
         reason: CancellationReason,
@@ -174,18 +191,33 @@ pub fn create(create: Create) -> Result<Vec<Event>, Refusal> {
 /// # Errors
 /// The first [`Refusal`] that applies; nothing has changed then.
 pub fn decide(payment: &Payment, command: Command) -> Result<Vec<Event>, Refusal> {
+    let moment = match &command {
+        Command::Capture { at, .. } | Command::Approve { at, .. } => Some(*at),
+        Command::Conclude(conclusion) => Some(conclusion.at),
+        _no_review_depends_on_it => None,
+    };
+    let events = judge(payment, command)?;
+    Ok(match moment {
+        Some(at) => review::follow(payment, events, at),
+        None => events,
+    })
+}
+
+fn judge(payment: &Payment, command: Command) -> Result<Vec<Event>, Refusal> {
     match command {
         Command::Update { amount, capture_method, details, instrument } => {
             update(payment, (amount, capture_method), details, instrument)
         }
         Command::Authorize(confirm) => authorize(payment, *confirm),
-        Command::Block { at, risk } => block(payment, at, risk),
+        Command::Block { at, risk, decision } => block(payment, (at, risk), decision),
         Command::Reroute { from, why, acquirer, trace, due } => {
             reroute(payment, (from, why), (acquirer, trace, due))
         }
         Command::Capture { amount_minor, last, at, abilities, seed } => {
             capture(payment, (amount_minor, last), (at, abilities), seed)
         }
+        Command::Approve { at, abilities, seed } => review::approve(payment, (at, abilities), seed),
+        Command::Label { attempt, label, at } => label_attempt(payment, (attempt, label), at),
         Command::Cancel { reason, at, seed } => cancel(payment, reason, at, seed),
         Command::Expire { at, seed } => expire(payment, at, seed),
         Command::Increment { total_minor, abilities, seed } => {
@@ -280,13 +312,16 @@ fn new_attempt(payment: &Payment, confirm: &Confirm) -> Result<Attempt, Refusal>
         acquirer: confirm.acquirer.clone(),
         routed: confirm.routed.clone(),
         trace: confirm.seed.trace,
-        sale: !matches!(payment.capture_method, CaptureMethod::Manual),
+        // What waits for a person is authorized only.
+        sale: !matches!(payment.capture_method, CaptureMethod::Manual) && confirm.risk.review.is_none(),
         risk: confirm.risk.clone(),
         state: AttemptState::Open,
         captures: Vec::new(),
         increments: 0,
         closed: false,
         capture_before: confirm.capture_before,
+        review: None,
+        label: None,
     })
 }
 
@@ -304,19 +339,25 @@ pub(super) fn open(seed: OpenSeed, kind: OpenKind, attempt: &Attempt) -> Open {
     }
 }
 
-fn authorize(payment: &Payment, confirm: Confirm) -> Result<Vec<Event>, Refusal> {
+fn authorize(payment: &Payment, mut confirm: Confirm) -> Result<Vec<Event>, Refusal> {
     let attempt = new_attempt(payment, &confirm)?;
+    let decision = confirm.decision.take();
     let kind = if attempt.sale { OpenKind::Sale } else { OpenKind::Authorize };
     let open = open(confirm.seed, kind, &attempt);
-    Ok(vec![Event::AuthorizationIntended { attempt: Box::new(attempt), open: Box::new(open) }])
+    Ok(vec![Event::AuthorizationIntended { attempt: Box::new(attempt), open: Box::new(open), decision }])
 }
 
-fn block(payment: &Payment, at: Timestamp, risk: super::state::RiskOutcome) -> Result<Vec<Event>, Refusal> {
+fn block(
+    payment: &Payment,
+    (at, risk): (Timestamp, super::state::RiskOutcome),
+    decision: Option<Box<Decision>>,
+) -> Result<Vec<Event>, Refusal> {
     let trace = Trace { stan: 0, reference: 0, at };
     let seed = OpenSeed { trace, due: at, claim: None };
-    let confirm = Confirm { at, risk, acquirer: String::new(), routed: None, seed, capture_before: at };
+    let acquirer = String::new();
+    let confirm = Confirm { at, risk, acquirer, routed: None, seed, capture_before: at, decision: None };
     let attempt = new_attempt(payment, &confirm)?;
-    Ok(vec![Event::Blocked { attempt: Box::new(attempt) }])
+    Ok(vec![Event::Blocked { attempt: Box::new(attempt), decision }])
 }
 
 fn reroute(
@@ -347,7 +388,8 @@ fn check_refused(payment: &Payment, operation: Operation) -> Result<(), Refusal>
     Err(Refusal::TooMany { operation, limit: MAX_REFUSED })
 }
 
-fn capture(
+
+pub(super) fn capture(
     payment: &Payment,
     (amount_minor, last): (Option<i64>, FinalCapture),
     (at, abilities): (Timestamp, Abilities),
@@ -490,6 +532,18 @@ fn refund(payment: &Payment, request: RefundRequest, seed: OpenSeed) -> Result<V
 fn update_refund(payment: &Payment, refund: RefundId, metadata: Metadata) -> Result<Vec<Event>, Refusal> {
     payment.refunds.iter().find(|r| r.id == refund).ok_or(Refusal::NothingCaptured)?;
     Ok(vec![Event::RefundUpdated { refund: refund.0, metadata }])
+}
+
+/// A label that says nothing new changes nothing.
+fn label_attempt(
+    payment: &Payment,
+    (number, label): (u16, FraudLabel),
+    at: Timestamp,
+) -> Result<Vec<Event>, Refusal> {
+    let attempt = payment.attempt_numbered(number).ok_or(Refusal::NotOutstanding)?;
+    let known = payment.label_of(attempt);
+    let new = known != Some(label) && !(known.is_none() && label == FraudLabel::Genuine);
+    Ok(if new { vec![Event::Labelled { attempt: number, label, at }] } else { Vec::new() })
 }
 
 fn reverse(payment: &Payment, reference: u64, seed: OpenSeed) -> Result<Vec<Event>, Refusal> {

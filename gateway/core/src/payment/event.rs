@@ -6,9 +6,10 @@ use super::state::{
     Stage,
 };
 use crate::acquirer::{Approval, DeclineCode, FinalCapture, Trace};
-use crate::id::{Id, PaymentId};
+use crate::id::{Id, PaymentId, ReviewId};
 use crate::ledger::Posting;
 use crate::money::Money;
+use crate::risk::{Decision, FraudLabel, ReviewClosing};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -37,10 +38,13 @@ pub enum Event {
     AuthorizationIntended {
         attempt: Box<Attempt>,
         open: Box<Open>,
+        /// Stands here and nowhere else, so that it is written once a payment.
+        decision: Option<Box<Decision>>,
     },
     /// An attempt was stopped before any acquirer was asked.
     Blocked {
         attempt: Box<Attempt>,
+        decision: Option<Box<Decision>>,
     },
     /// Another acquirer will be asked in place of the first, under new numbers.
     Rerouted {
@@ -162,6 +166,21 @@ pub enum Event {
     LateApproval {
         trace: Trace,
         approval: Approval,
+    },
+    /// The latest attempt was approved, and waits for a person.
+    ReviewOpened {
+        review: ReviewId,
+        at: Timestamp,
+    },
+    ReviewClosed {
+        at: Timestamp,
+        reason: ReviewClosing,
+    },
+    /// It became known whether an attempt was fraud.
+    Labelled {
+        attempt: u16,
+        label: FraudLabel,
+        at: Timestamp,
     },
     /// An operator settles what no acquirer would answer; what follows from it comes next.
     OperatorNote {

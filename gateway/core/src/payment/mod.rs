@@ -6,6 +6,7 @@ mod conclude;
 mod decide;
 mod event;
 mod late;
+mod review;
 mod routed;
 mod settle;
 mod state;
@@ -16,6 +17,7 @@ pub use decide::{
     Command, Conclusion, Confirm, Create, OpenSeed, RefundRequest, create, decide, may_confirm,
 };
 pub use event::{Event, Recorded};
+pub use review::open_review;
 pub use routed::{Ranked, Rerouting, Routed, Standing, Strategy};
 pub use settle::{Settle, Settlement};
 pub use state::{

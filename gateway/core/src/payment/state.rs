@@ -4,10 +4,11 @@ use super::routed::Routed;
 use crate::acquirer::{Approval, CustomerAction, DeclineCode, FinalCapture, OriginalKind, Trace};
 use crate::card::{CardFacts, SealedCard};
 use crate::claim::ClaimKey;
-use crate::id::{ChargeId, CustomerId, Id, PaymentId, PaymentMethodId, RefundId};
+use crate::id::{ChargeId, CustomerId, Id, PaymentId, PaymentMethodId, RefundId, ReviewId};
 use crate::journal::DueKind;
 use crate::money::Money;
 use crate::record::Metadata;
+use crate::risk::{FraudLabel, OriginKeys, Review};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -101,6 +102,10 @@ pub struct RiskOutcome {
     pub level: RiskLevel,
     /// Why, as a stable code; empty for the model's own verdict.
     pub reason: String,
+    /// What the payment came with: part of what was scored, so it is kept.
+    pub origin: OriginKeys,
+    /// The review that an authorization opens; only with the verdict `Review`.
+    pub review: Option<ReviewId>,
 }
 
 /// The dialect's risk level.
@@ -201,6 +206,10 @@ pub struct Attempt {
     pub closed: bool,
     /// The hold ends then.
     pub capture_before: Timestamp,
+    /// A person's look at it, if the verdict asked for one and the issuer approved.
+    pub review: Option<Review>,
+    /// What was reported of it by upload.
+    pub label: Option<FraudLabel>,
 }
 
 impl Attempt {
@@ -245,6 +254,13 @@ pub struct Refund {
     pub state: RefundState,
     /// The acquirer's reference; empty until it answered.
     pub reference: String,
+}
+
+impl Refund {
+    /// Whether the merchant gave fraud as the reason.
+    pub fn reported_as_fraud(&self) -> bool {
+        self.reason.as_deref() == Some("fraudulent")
+    }
 }
 
 /// What an outstanding message does.
@@ -429,6 +445,14 @@ impl Payment {
     /// The latest attempt's charge id.
     pub fn latest_charge(&self) -> Option<ChargeId> {
         self.attempt().map(|a| ChargeId { payment: self.id, attempt: a.number })
+    }
+
+    /// What is reported of an attempt: by upload, else by a refund or a cancellation as fraud.
+    pub fn label_of(&self, attempt: &Attempt) -> Option<FraudLabel> {
+        let refunded = |r: &&Refund| r.attempt == attempt.number && r.reported_as_fraud();
+        let canceled = matches!(self.canceled, Some((_, CancellationReason::Fraudulent)));
+        let reported = canceled || self.refunds.iter().find(refunded).is_some();
+        attempt.label.or_else(|| reported.then_some(FraudLabel::Fraud))
     }
 
     /// Messages whose outcome is not known.

@@ -18,6 +18,7 @@ mod model;
 mod refund;
 mod reroute;
 mod reverse;
+mod review;
 mod scene;
 mod settle;
 mod table;

@@ -103,7 +103,11 @@ impl Pair {
         Some(match act {
             Act::Confirm => (scene.confirm(), model.confirm(own)),
             Act::Block => (
-                Command::Block { at: scene.now, risk: crate::scene::risk(RiskVerdict::Block) },
+                Command::Block {
+                    at: scene.now,
+                    risk: crate::scene::risk(RiskVerdict::Block),
+                    decision: None,
+                },
                 model.block(),
             ),
             Act::Card => (crate::table::update_card(), model.give_card()),

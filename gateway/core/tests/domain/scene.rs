@@ -7,7 +7,7 @@ use gateway_core::acquirer::{
 use gateway_core::acquirer::{CustomerAction, FinalCapture};
 use gateway_core::card::{Brand, CardFacts, Funding, SealedCard};
 use gateway_core::event::EventKind;
-use gateway_core::id::{Id, MerchantId, PaymentId, PaymentMethodId, RefundId};
+use gateway_core::id::{Id, MerchantId, PaymentId, PaymentMethodId, RefundId, ReviewId};
 use gateway_core::journal::DueKind;
 use gateway_core::ledger::postings;
 use gateway_core::payment::{
@@ -15,6 +15,7 @@ use gateway_core::payment::{
     Event, Instrument, OpenSeed, Payment, Recorded, RefundRequest, Rerouting, RiskLevel, RiskOutcome,
     RiskVerdict, Settle, Settlement, Shown, announce, apply, create, decide,
 };
+use gateway_core::risk::OriginKeys;
 use gateway_core::{Currency, Mode, Money, Refusal, Tenant, Timestamp};
 
 /// When every case begins.
@@ -83,7 +84,9 @@ pub fn creation(amount: Money, capture_method: CaptureMethod) -> Create {
 }
 
 pub fn risk(verdict: RiskVerdict) -> RiskOutcome {
-    RiskOutcome { verdict, score: 10, level: RiskLevel::Normal, reason: String::new() }
+    let review = (verdict == RiskVerdict::Review).then_some(ReviewId(Id(77)));
+    let (level, reason, origin) = (RiskLevel::Normal, String::new(), OriginKeys::default());
+    RiskOutcome { verdict, score: 10, level, reason, origin, review }
 }
 
 pub fn approval(amount: Money) -> Approval {
@@ -190,6 +193,7 @@ impl Scene {
             routed: None,
             seed: self.seed(),
             capture_before,
+            decision: None,
         }))
     }
 

@@ -61,7 +61,7 @@ pub fn update_card() -> Command {
 fn command(scene: &mut Scene, step: Step) -> Option<Command> {
     Some(match step {
         Step::Confirm => scene.confirm(),
-        Step::Block => Command::Block { at: scene.now, risk: risk(RiskVerdict::Block) },
+        Step::Block => Command::Block { at: scene.now, risk: risk(RiskVerdict::Block), decision: None },
         Step::Reroute(from, acquirer) => scene.reroute(from, acquirer),
         Step::Capture(amount, last) => scene.capture(amount, last),
         Step::Cancel => scene.cancel(CancellationReason::RequestedByCustomer),

@@ -22,6 +22,10 @@ const SETUP_INTENT: u8 = 0x17;
 const MERCHANT: u8 = 0x18;
 const API_KEY: u8 = 0x19;
 const SEQUENCE: u8 = 0x1A;
+const REVIEW: u8 = 0x1B;
+const VALUE_LIST: u8 = 0x1C;
+const VALUE_LIST_ITEM: u8 = 0x1D;
+const EVALUATION: u8 = 0x1E;
 const LIST: u8 = 0x30;
 const DUE: u8 = 0x40;
 const AWAITING: u8 = 0x50;
@@ -51,7 +55,7 @@ pub(crate) enum Link {
     None,
     /// It stands in the list of this customer, or of this e-mail.
     List(u128),
-    /// The kind of an event: filters without reading.
+    /// The kind of an event, whether a review waits: filters without reading.
     Tag(u8),
 }
 
@@ -72,7 +76,14 @@ impl Facets {
             | Row::Token(_)
             | Row::Merchant(_)
             | Row::ApiKey(_)
-            | Row::Sequence(_) => Link::None,
+            | Row::Sequence(_)
+            | Row::ValueList(_)
+            | Row::Evaluation(_) => Link::None,
+            Row::Review(review) => Link::Tag(u8::from(review.open)),
+            Row::ValueListItem(item) => match item.deleted {
+                false => Link::List(item.list.0.0),
+                true => Link::None,
+            },
         };
         Self { link, due: rows::due_of(row) }
     }
@@ -134,6 +145,10 @@ pub(crate) fn row_key(key: &RowKey) -> Vec<u8> {
         RowKey::Merchant(id) => bare(MERCHANT, &id.0.0.to_be_bytes()),
         RowKey::ApiKey(hash) => bare(API_KEY, hash),
         RowKey::Sequence(name) => bare(SEQUENCE, name.as_bytes()),
+        RowKey::Review(tenant, id) => of_id(REVIEW, *tenant, id.0),
+        RowKey::ValueList(tenant, id) => of_id(VALUE_LIST, *tenant, id.0),
+        RowKey::ValueListItem(tenant, id) => of_id(VALUE_LIST_ITEM, *tenant, id.0),
+        RowKey::Evaluation(tenant, id) => of_id(EVALUATION, *tenant, id.0),
     }
 }
 
@@ -156,7 +171,13 @@ pub(crate) fn timed_id(key: &RowKey) -> Option<(usize, u128)> {
         RowKey::Customer(_, id) => Some((5, id.0.0)),
         RowKey::SetupIntent(_, id) => Some((6, id.0.0)),
         RowKey::Merchant(id) => Some((7, id.0.0)),
-        RowKey::Claim(_) | RowKey::ApiKey(_) | RowKey::Sequence(_) => None,
+        RowKey::Claim(_)
+        | RowKey::ApiKey(_)
+        | RowKey::Sequence(_)
+        | RowKey::Review(..)
+        | RowKey::ValueList(..)
+        | RowKey::ValueListItem(..)
+        | RowKey::Evaluation(..) => None,
     }
 }
 

@@ -160,6 +160,7 @@ impl<D: Disk, I: Index> Machine<D, I> {
         observer: Option<Arc<dyn Observer>>,
     ) -> Self {
         let Known { tail, largest, seal } = known;
+        view.reached(tail.position());
         Self { view, observer, random, sizes, tail, largest, seal, group: Group::default(), broken: false }
     }
 
@@ -302,6 +303,7 @@ impl<D: Disk, I: Index> Machine<D, I> {
         let durable = Durable { commits: self.group.batches.len(), bytes: self.group.bytes.len() };
         self.tail.len += durable.bytes as u64;
         self.tail.sequence += 1;
+        self.view.reached(self.tail.position());
         self.show();
         Ok(durable)
     }

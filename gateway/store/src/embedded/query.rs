@@ -7,7 +7,9 @@ use super::port::{Disk, Index};
 use super::view::View;
 use crate::rows;
 use gateway_core::event::EventKind;
-use gateway_core::id::{CustomerId, EventId, Id, PaymentMethodId, RefundId, SetupIntentId};
+use gateway_core::id::{
+    CustomerId, EventId, Id, PaymentMethodId, RefundId, ReviewId, SetupIntentId, ValueListId, ValueListItemId,
+};
 use gateway_core::journal::{DueKind, First, Query, Range, Row, RowKey, StoreError, Versioned};
 use gateway_core::tenant::Tenant;
 
@@ -32,6 +34,12 @@ enum Keep {
     OfCustomer(CustomerId),
     Listed(Option<String>),
     Kinds(Vec<EventKind>),
+    /// Reviews that wait.
+    Waiting,
+    /// Lists of values that were not deleted.
+    Lists,
+    /// Values of this list that were not deleted.
+    OfList(ValueListId),
     Due(DueKind),
     Awaiting(u64),
 }
@@ -44,7 +52,17 @@ impl Keep {
                 kinds.is_empty() || kinds.iter().any(|kind| *kind as u8 == tag)
             }
             (Keep::Kinds(_), Link::None | Link::List(_)) => false,
-            (Keep::All | Keep::OfCustomer(_) | Keep::Listed(_) | Keep::Due(_) | Keep::Awaiting(_), _) => true,
+            (Keep::Waiting, link) => link == Link::Tag(1),
+            (
+                Keep::All
+                | Keep::OfCustomer(_)
+                | Keep::Listed(_)
+                | Keep::Lists
+                | Keep::OfList(_)
+                | Keep::Due(_)
+                | Keep::Awaiting(_),
+                _,
+            ) => true,
         }
     }
 
@@ -56,6 +74,9 @@ impl Keep {
             Keep::Listed(email) => {
                 matches!(row, Row::Customer(customer) if rows::listed(customer, email.as_deref()))
             }
+            Keep::Waiting => matches!(row, Row::Review(review) if review.open),
+            Keep::Lists => matches!(row, Row::ValueList(list) if !list.deleted),
+            Keep::OfList(list) => matches!(row, Row::ValueListItem(item) if rows::stands_in(item, *list)),
             Keep::Due(kind) => {
                 let due = rows::due_of(row);
                 due.is_some_and(|(of, _)| of == *kind) && due == keys::due_of(key)
@@ -86,6 +107,17 @@ impl Walk {
             }
             Query::SetupIntents { tenant, customer, range } => {
                 Self::by_customer(RowKey::SetupIntent(*tenant, SetupIntentId(Id(0))), *customer, range)
+            }
+            Query::Reviews { tenant, range } => {
+                Self::by_id(&RowKey::Review(*tenant, ReviewId(Id(0))), range, Keep::Waiting)
+            }
+            Query::ValueLists { tenant, range } => {
+                Self::by_id(&RowKey::ValueList(*tenant, ValueListId(Id(0))), range, Keep::Lists)
+            }
+            Query::ValueListItems { tenant, list, range } => {
+                let sample = RowKey::ValueListItem(*tenant, ValueListItemId(Id(0)));
+                let span = Span::of_list(&sample, list.0.0, (range.above, range.below));
+                Self::new(span, range, Keep::OfList(*list))
             }
             Query::Awaiting { reference } => {
                 let span = Some(Span::of_awaiting(*reference));

@@ -57,7 +57,11 @@ pub(crate) const fn worth_keeping(row: &Row) -> bool {
         | Row::Refund(_)
         | Row::Token(_)
         | Row::SetupIntent(_)
-        | Row::Sequence(_) => false,
+        | Row::Sequence(_)
+        | Row::Review(_)
+        | Row::ValueList(_)
+        | Row::ValueListItem(_)
+        | Row::Evaluation(_) => false,
     }
 }
 

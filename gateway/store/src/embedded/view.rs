@@ -8,11 +8,12 @@ use super::keys::{self, Entry};
 use super::layer::{Layers, Slot, decode_entry};
 use super::port::{Disk, Index, IndexError};
 use super::recent::{self, Recent};
+use super::walk;
 use gateway_core::id::PaymentId;
-use gateway_core::journal::{Row, RowKey, StoreError, Versioned};
+use gateway_core::journal::{Cursor, Part, Row, RowKey, StoreError, Versioned};
 use gateway_core::payment::Recorded;
 use gateway_core::tenant::Tenant;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Bytes that are read at once in the hope that the record is no longer.
@@ -37,6 +38,8 @@ pub(crate) struct View<D, I> {
     recent: Mutex<Recent>,
     /// A reader met an error of the index.
     index_failed: AtomicBool,
+    /// Up to here the journal is durable.
+    durable: AtomicU64,
 }
 
 /// A lock of this module whose holder panicked is not trusted any more: the process ends with it.
@@ -51,6 +54,7 @@ impl<D: Disk, I: Index> View<D, I> {
             pieces: RwLock::default(),
             recent: Mutex::new(Recent::new(recent_rows)),
             index_failed: AtomicBool::new(false),
+            durable: AtomicU64::new(0),
         }
     }
 
@@ -75,6 +79,17 @@ impl<D: Disk, I: Index> View<D, I> {
     /// Whether the index has failed under a read.
     pub(crate) fn index_failed(&self) -> bool {
         self.index_failed.load(Ordering::Acquire)
+    }
+
+    /// The journal is durable up to `position`.
+    pub(crate) fn reached(&self, position: u64) {
+        self.durable.store(position, Ordering::Release);
+    }
+
+    /// A part of the durable journal.
+    pub(crate) fn part(&self, from: Cursor) -> Result<Part, StoreError> {
+        walk::part(&self.disk, from, self.durable.load(Ordering::Acquire))
+            .map_err(|error| StoreError::Unavailable(error.to_string()))
     }
 
     pub(crate) fn add_piece(&self, piece: Piece) {

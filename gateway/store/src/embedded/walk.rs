@@ -10,6 +10,7 @@ use super::format::record::{self, Commit};
 use super::format::segment::{self, SegmentHead};
 use super::machine::Tail;
 use super::port::Disk;
+use gateway_core::journal::{Committed, Cursor, Part};
 
 /// Bytes that are read at once.
 const WINDOW: usize = 1 << 20;
@@ -152,6 +153,40 @@ pub(crate) fn walk<D: Disk>(
     let mut end = end.ok_or_else(|| damaged(&segment::file_name(start.segment), "the file is missing"))?;
     end.groups = groups;
     Ok(end)
+}
+
+/// Commits of one part of the journal, about: a group is never divided.
+const PART: usize = 256;
+
+/// A part of a journal that is being written: from a place that an earlier part named, up to `durable` at most.
+pub(crate) fn part<D: Disk>(disk: &D, from: Cursor, durable: u64) -> Result<Part, OpenError> {
+    let segments = segments(disk)?;
+    let [number, offset, sequence] = from.0.map(|part| part.max(1));
+    let Some(file) = segments.files.iter().find(|file| file.head.number == number) else {
+        return Ok(Part::default());
+    };
+    let mut file = file.clone();
+    file.len = file.len.min(durable.saturating_sub(file.head.base));
+    let offset = offset.max(segment::HEAD_LEN as u64);
+    let mut commits = Vec::new();
+    let mut reader =
+        Reader { disk, file: &file, window: Window::default(), offset, sequence, last_group: None };
+    let mut more = true;
+    while more && commits.len() < PART && reader.offset < file.len {
+        more = reader.group(&mut |read| {
+            commits.push(Committed { position: read.position, batch: read.commit.batch.clone() });
+            Ok(())
+        })?;
+    }
+    let (offset, sequence) = (reader.offset, reader.sequence);
+    let at_end = !more || offset >= file.len;
+    let follows = segments.files.iter().any(|next| next.head.number == number + 1);
+    let next = match (at_end, follows) {
+        (false, _) => Some(Cursor([number, offset, sequence])),
+        (true, true) => Some(Cursor([number + 1, 0, sequence])),
+        (true, false) => None,
+    };
+    Ok(Part { commits, next })
 }
 
 /// Bytes of a file around the place that is read.

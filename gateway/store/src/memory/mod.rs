@@ -7,8 +7,8 @@ mod query;
 use crate::rows;
 use gateway_core::id::{Id, PaymentId};
 use gateway_core::journal::{
-    Batch, CommitError, DueKind, Expect, Journal, Observer, Query, Receipt, Row, RowKey, StoreError, Version,
-    Versioned,
+    Batch, CommitError, Committed, Cursor, DueKind, Expect, Journal, Observer, Part, Query, Receipt, Row,
+    RowKey, StoreError, Version, Versioned,
 };
 use gateway_core::payment::Recorded;
 use gateway_core::ports::BoxFuture;
@@ -16,6 +16,9 @@ use gateway_core::tenant::Tenant;
 use gateway_core::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
+
+/// Commits of one part of the journal, at most.
+const PART: usize = 256;
 
 /// A store in memory.
 #[derive(Default)]
@@ -38,6 +41,8 @@ struct State {
     awaited: BTreeSet<(u64, Tenant, PaymentId)>,
     /// Transitions of each payment over all its writes.
     histories: BTreeMap<(Tenant, PaymentId), Vec<Recorded>>,
+    /// Every batch, in order: the one of position 1 first.
+    log: Vec<Arc<Batch>>,
 }
 
 impl Memory {
@@ -103,6 +108,7 @@ impl State {
     /// After this point the batch must succeed.
     fn write(&mut self, batch: &Batch) {
         self.position += 1;
+        self.log.push(Arc::new(batch.clone()));
         for write in &batch.writes {
             let key = write.row.key();
             let before = self.rows.get(&key);
@@ -134,6 +140,20 @@ impl Journal for Memory {
 
     fn query<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Vec<Versioned>, StoreError>> {
         Box::pin(async move { Ok(self.lock().answer(query)) })
+    }
+
+    fn part<'a>(&'a self, from: Cursor) -> BoxFuture<'a, Result<Part, StoreError>> {
+        Box::pin(async move {
+            let state = self.lock();
+            let start = usize::try_from(from.0[0]).unwrap_or(usize::MAX);
+            let found = state.log.iter().enumerate().skip(start).take(PART);
+            let commits: Vec<Committed> = found
+                .map(|(at, batch)| Committed { position: at as u64 + 1, batch: batch.as_ref().clone() })
+                .collect();
+            let end = start.saturating_add(commits.len());
+            let next = (end < state.log.len()).then_some(Cursor([end as u64, 0, 0]));
+            Ok(Part { commits, next })
+        })
     }
 
     fn history<'a>(

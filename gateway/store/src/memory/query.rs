@@ -3,7 +3,8 @@
 use super::State;
 use crate::rows;
 use gateway_core::id::{
-    CustomerId, EventId, Id, MerchantId, PaymentId, PaymentMethodId, RefundId, SetupIntentId,
+    CustomerId, EventId, Id, MerchantId, PaymentId, PaymentMethodId, RefundId, ReviewId, SetupIntentId,
+    ValueListId, ValueListItemId,
 };
 use gateway_core::journal::{DueKind, DuePlace, First, Query, Range, Row, RowKey, Versioned};
 use gateway_core::tenant::{Mode, Tenant};
@@ -39,6 +40,21 @@ impl State {
                 range,
                 |id| RowKey::SetupIntent(*tenant, SetupIntentId(id)),
                 |row| of_customer(row, customer.as_ref()),
+            ),
+            Query::Reviews { tenant, range } => self.list(
+                range,
+                |id| RowKey::Review(*tenant, ReviewId(id)),
+                |row| matches!(row, Row::Review(review) if review.open),
+            ),
+            Query::ValueLists { tenant, range } => self.list(
+                range,
+                |id| RowKey::ValueList(*tenant, ValueListId(id)),
+                |row| matches!(row, Row::ValueList(list) if !list.deleted),
+            ),
+            Query::ValueListItems { tenant, list, range } => self.list(
+                range,
+                |id| RowKey::ValueListItem(*tenant, ValueListItemId(id)),
+                |row| matches!(row, Row::ValueListItem(item) if rows::stands_in(item, *list)),
             ),
             Query::Due { kind, after, until, limit } => self.due_until((*kind, *after), *until, *limit),
             Query::Awaiting { reference } => self.awaiting(*reference),

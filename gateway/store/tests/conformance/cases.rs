@@ -116,6 +116,10 @@ pub async fn every_row(make: Factory) {
         f::merchant(9, "Shop"),
         f::api_key(10, Some(5)),
         f::sequence("stan:bank-a", u64::MAX),
+        f::review(t, 11, true),
+        f::value_list(t, 12, false),
+        f::value_list_item(t, 13, 12, true),
+        f::evaluation(t, 14),
     ];
     let engine = make(None);
     let writes = rows.iter().map(|row| (ABSENT, row.clone())).collect();

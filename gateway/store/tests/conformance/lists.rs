@@ -4,7 +4,7 @@ use super::cases::{ABSENT, at, batch, put};
 use super::fixtures::{self as f, tenant};
 use super::{Engine, Factory};
 use gateway_core::event::EventKind;
-use gateway_core::id::{CustomerId, Id, PaymentId};
+use gateway_core::id::{CustomerId, Id, PaymentId, ValueListId};
 use gateway_core::journal::{DueKind, DuePlace, First, Journal, Query, Range, Row, RowKey};
 use gateway_core::time::Timestamp;
 
@@ -29,6 +29,9 @@ fn id(row: &Row) -> u128 {
         RowKey::PaymentMethod(_, id) => id.0.0,
         RowKey::Customer(_, id) => id.0.0,
         RowKey::SetupIntent(_, id) => id.0.0,
+        RowKey::Review(_, id) => id.0.0,
+        RowKey::ValueList(_, id) => id.0.0,
+        RowKey::ValueListItem(_, id) => id.0.0,
         RowKey::Merchant(id) => id.0.0,
         RowKey::ApiKey(hash) => u128::from(255 - hash[0]),
         other => panic!("not listed: {other:?}"),
@@ -303,6 +306,42 @@ pub async fn operators(make: Factory) {
     for _round in 0..2 {
         assert_eq!(ids(engine.journal(), &Query::Merchants).await, [1, 2, 3]);
         assert_eq!(ids(engine.journal(), &Query::ApiKeys).await, [1, 2, 3]);
+        engine = engine.reopen();
+    }
+}
+
+pub async fn standing(make: Factory) {
+    let (t, other) = (tenant(0), tenant(1));
+    let mut engine = make(None);
+    let rows = vec![
+        f::review(t, 1, true),
+        f::review(t, 2, true),
+        f::review(other, 3, true),
+        f::value_list(t, 11, false),
+        f::value_list(t, 12, false),
+        f::value_list_item(t, 21, 11, false),
+        f::value_list_item(t, 22, 11, false),
+        f::value_list_item(t, 23, 12, false),
+    ];
+    let journal = engine.journal();
+    journal.commit(batch(rows.into_iter().map(|row| (ABSENT, row)).collect())).await.unwrap();
+    let reviews = Query::Reviews { tenant: t, range: ALL };
+    let lists = Query::ValueLists { tenant: t, range: ALL };
+    let items = Query::ValueListItems { tenant: t, list: ValueListId(Id(11)), range: ALL };
+    assert_eq!(ids(journal, &reviews).await, [2, 1]);
+    assert_eq!(ids(journal, &lists).await, [12, 11]);
+    assert_eq!(ids(journal, &items).await, [22, 21]);
+    let gone = vec![
+        (at(1), f::review(t, 2, false)),
+        (at(1), f::value_list(t, 12, true)),
+        (at(1), f::value_list_item(t, 21, 11, true)),
+    ];
+    journal.commit(batch(gone)).await.unwrap();
+    for _round in 0..2 {
+        let journal = engine.journal();
+        assert_eq!(ids(journal, &reviews).await, [1]);
+        assert_eq!(ids(journal, &lists).await, [11]);
+        assert_eq!(ids(journal, &items).await, [22]);
         engine = engine.reopen();
     }
 }

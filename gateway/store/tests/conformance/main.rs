@@ -137,6 +137,10 @@ macro_rules! suite {
             fn operators_lists() { block_on(lists::operators(super::$engine)); }
             #[test]
             fn observers_hear_all_in_order() { block_on(observing::order(super::$engine)); }
+            #[test]
+            fn the_journal_is_read_in_its_order() { block_on(observing::parts(super::$engine)); }
+            #[test]
+            fn reviews_and_values_are_listed_while_they_stand() { block_on(lists::standing(super::$engine)); }
         }
     )*};
 }

@@ -3,7 +3,8 @@
 use super::Factory;
 use super::cases::{ABSENT, at, batch, put};
 use super::fixtures as f;
-use gateway_core::journal::{Batch, Expect, Observer, Row};
+use super::fixtures::tenant;
+use gateway_core::journal::{Batch, Committed, Cursor, Expect, Journal, Observer, Row};
 use std::sync::{Arc, Mutex};
 
 /// Remembers positions, what was written, and under which expectation. Its snapshot is what it remembers of the names and numbers.
@@ -63,4 +64,37 @@ pub async fn order(make: Factory) {
         }
     }
     assert!(positions.is_sorted());
+}
+
+/// Everything that was committed, part by part.
+async fn journal_of(journal: &dyn Journal) -> Vec<Committed> {
+    let mut all: Vec<Committed> = Vec::new();
+    let mut from = Some(Cursor::default());
+    while let Some(cursor) = from {
+        let part = journal.part(cursor).await.unwrap();
+        all.extend(part.commits);
+        from = part.next;
+    }
+    assert!(all.is_sorted_by(|a, b| a.position < b.position), "in the journal's order");
+    all
+}
+
+pub async fn parts(make: Factory) {
+    let mut engine = make(None);
+    assert_eq!(journal_of(engine.journal()).await, Vec::new());
+    let mut written = Vec::new();
+    for round in 0..2 {
+        for id in 0..400u128 {
+            let row = f::payment(tenant(0), round * 1_000 + id, 1, None, None);
+            let one = batch(vec![(ABSENT, row)]);
+            engine.journal().commit(one.clone()).await.unwrap();
+            written.push(one);
+        }
+        let told = journal_of(engine.journal()).await;
+        // An expectation is judged and then gone: what was written stays.
+        let rows = |batch: &Batch| batch.writes.iter().map(|write| write.row.clone()).collect::<Vec<_>>();
+        let told: Vec<_> = told.iter().map(|one| rows(&one.batch)).collect();
+        assert_eq!(told, written.iter().map(rows).collect::<Vec<_>>());
+        engine = engine.reopen();
+    }
 }

@@ -3,7 +3,7 @@
 use super::fixtures::{self as f, block_on, tenant};
 use super::{Engine, Factory, embedded, memory, rebuilt};
 use gateway_core::event::EventKind;
-use gateway_core::id::{CustomerId, Id, PaymentId};
+use gateway_core::id::{CustomerId, Id, PaymentId, ValueListId};
 use gateway_core::journal::{
     Batch, CommitError, DueKind, DuePlace, Expect, First, Query, Range, Row, RowKey, Urgency, Version, Write,
 };
@@ -39,6 +39,11 @@ fn row() -> impl Strategy<Value = Row> {
         1 => (tenants(), id.clone(), email, any::<bool>()).prop_map(|(t, id, email, gone)| f::customer(t, id, email, gone)),
         1 => (tenants(), id.clone(), customer).prop_map(|(t, id, customer)| f::setup_intent(t, id, customer)),
         1 => (tenants(), id.clone(), any::<bool>()).prop_map(|(t, id, used)| f::token(t, id, used)),
+        1 => (tenants(), id.clone(), any::<bool>()).prop_map(|(t, id, open)| f::review(t, id, open)),
+        1 => (tenants(), id.clone(), any::<bool>()).prop_map(|(t, id, gone)| f::value_list(t, id, gone)),
+        2 => (tenants(), id.clone(), 0u128..3, any::<bool>())
+            .prop_map(|(t, id, list, gone)| f::value_list_item(t, id, list, gone)),
+        1 => (tenants(), id.clone()).prop_map(|(t, id)| f::evaluation(t, id)),
         1 => id.prop_map(|id| f::merchant(id, "Shop")),
         1 => (0u8..6).prop_map(|id| f::api_key(id, None)),
         1 => ("[xy]", 0u64..9).prop_map(|(name, next)| f::sequence(&name, next)),
@@ -84,6 +89,10 @@ fn query() -> impl Strategy<Value = Query> {
         }),
         (tenants(), proptest::option::of(customer()), range())
             .prop_map(|(tenant, customer, range)| Query::SetupIntents { tenant, customer, range }),
+        (tenants(), range()).prop_map(|(tenant, range)| Query::Reviews { tenant, range }),
+        (tenants(), range()).prop_map(|(tenant, range)| Query::ValueLists { tenant, range }),
+        (tenants(), (0u128..3).prop_map(|id| ValueListId(Id(id))), range())
+            .prop_map(|(tenant, list, range)| Query::ValueListItems { tenant, list, range }),
         (-4i64..10, 0usize..9, proptest::option::of((-4i64..10, tenants(), 0u128..12))).prop_map(
             |(until, limit, after)| Query::Due {
                 kind: DueKind::Open,

@@ -34,6 +34,10 @@ fn rows() -> Vec<(&'static str, Row)> {
         ("merchant", f::merchant(9, "Shop")),
         ("api key", f::api_key(10, Some(5))),
         ("sequence", f::sequence("stan:bank-a", 70_000)),
+        ("review", f::review(t, 11, true)),
+        ("value list", f::value_list(t, 12, false)),
+        ("value list item", f::value_list_item(t, 13, 12, false)),
+        ("evaluation", f::evaluation(t, 14)),
     ]
 }
 

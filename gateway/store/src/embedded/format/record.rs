@@ -38,7 +38,11 @@ impl Class {
             | Row::SetupIntent(_)
             | Row::Merchant(_)
             | Row::ApiKey(_)
-            | Row::Sequence(_) => Class::State,
+            | Row::Sequence(_)
+            | Row::Review(_)
+            | Row::ValueList(_)
+            | Row::ValueListItem(_)
+            | Row::Evaluation(_) => Class::State,
         }
     }
 
