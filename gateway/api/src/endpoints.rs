@@ -34,6 +34,8 @@ pub enum Resource {
     SetupIntents,
     Customers,
     Events,
+    Reviews,
+    Radar,
 }
 
 /// One route.
@@ -128,6 +130,22 @@ endpoints! {
     DeleteCustomer: Delete "/v1/customers/{id}" in Customers takes params::Retrieve;
     ListCustomerPaymentMethods: Get "/v1/customers/{id}/payment_methods" in Customers
         takes params::ListPaymentMethods<'_>;
+
+    ListReviews: Get "/v1/reviews" in Reviews takes params::ListReviews<'_>;
+    RetrieveReview: Get "/v1/reviews/{id}" in Reviews takes params::Retrieve;
+    ApproveReview: Post "/v1/reviews/{id}/approve" in Reviews takes params::Retrieve;
+
+    CreateValueList: Post "/v1/radar/value_lists" in Radar takes params::CreateValueList<'_>;
+    ListValueLists: Get "/v1/radar/value_lists" in Radar takes params::ListValueLists<'_>;
+    RetrieveValueList: Get "/v1/radar/value_lists/{id}" in Radar takes params::Retrieve;
+    UpdateValueList: Post "/v1/radar/value_lists/{id}" in Radar takes params::UpdateValueList<'_>;
+    DeleteValueList: Delete "/v1/radar/value_lists/{id}" in Radar takes params::Retrieve;
+    CreateValueListItem: Post "/v1/radar/value_list_items" in Radar takes params::CreateValueListItem<'_>;
+    ListValueListItems: Get "/v1/radar/value_list_items" in Radar takes params::ListValueListItems<'_>;
+    RetrieveValueListItem: Get "/v1/radar/value_list_items/{id}" in Radar takes params::Retrieve;
+    DeleteValueListItem: Delete "/v1/radar/value_list_items/{id}" in Radar takes params::Retrieve;
+    CreatePaymentEvaluation: Post "/v1/radar/payment_evaluations" in Radar
+        takes params::CreatePaymentEvaluation<'_>;
 
     ListEvents: Get "/v1/events" in Events takes params::ListEvents<'_>;
     RetrieveEvent: Get "/v1/events/{id}" in Events takes params::Retrieve;

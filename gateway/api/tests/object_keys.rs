@@ -66,6 +66,8 @@ fn every_object_has_every_key_and_no_other() {
     assert_keys("refund", &value(&Refund::default()), REFUND);
     assert_keys("setup_intent", &value(&SetupIntent::default()), SETUP_INTENT);
     assert_keys("review", &value(&Review::default()), REVIEW);
+    let item = value(&ValueListItem::default());
+    assert_keys("value_list_item", &item, "id object created created_by livemode value value_list");
     assert_keys("webhook_endpoint", &value(&WebhookEndpoint::default()), WEBHOOK_ENDPOINT);
     let event = value(&Event::new("evt_1", "customer.created", 1, Customer::default()));
     assert_keys("event", &event, EVENT);
@@ -113,6 +115,7 @@ fn objects_say_what_they_are() {
         (value(&SetupIntent::default()), "setup_intent"),
         (value(&BalanceTransaction::default()), "balance_transaction"),
         (value(&Review::default()), "review"),
+        (value(&ValueListItem::default()), "radar.value_list_item"),
         (value(&WebhookEndpoint::default()), "webhook_endpoint"),
         (value(&Dispute::default()), "dispute"),
         (value(&List::new("/v1/charges", vec![Charge::default()], More::No)), "list"),

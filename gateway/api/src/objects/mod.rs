@@ -18,6 +18,7 @@ mod refund;
 mod review;
 mod setup_intent;
 mod token;
+mod value_list;
 mod webhook_endpoint;
 
 pub use address::{Address, BillingDetails, Shipping};
@@ -41,6 +42,7 @@ pub use refund::{Refund, RefundCard, RefundDestination};
 pub use review::Review;
 pub use setup_intent::{SetupCardOptionsView, SetupIntent, SetupPaymentMethodOptionsView};
 pub use token::{Token, TokenCard};
+pub use value_list::{ValueList, ValueListItem};
 pub use webhook_endpoint::WebhookEndpoint;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};

@@ -110,10 +110,29 @@ pub(super) fn check_types(fields: &mut Fields<'_>) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Takes parameters that are legal and mean nothing to a card payment made by a server.
-pub(super) fn accept_client_side(fields: &mut Fields<'_>) -> Result<(), ApiError> {
-    fields.boolean("use_stripe_sdk")?;
-    fields.accept("mandate_data");
-    fields.accept("radar_options");
-    Ok(())
+/// Where the payer is, as far as the merchant says: what the scorer knows of them beside the card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OriginInput<'p> {
+    /// `mandate_data[customer_acceptance][online][ip_address]`.
+    pub ip_address: Option<&'p str>,
+    /// `radar_options[session]`: one device's session.
+    pub session: Option<&'p str>,
+}
+
+impl<'p> OriginInput<'p> {
+    /// Takes what a client in a browser sends along. The rest of it means nothing to a card payment made by a server.
+    pub(super) fn take(fields: &mut Fields<'p>) -> Result<Self, ApiError> {
+        fields.boolean("use_stripe_sdk")?;
+        let mut origin = Self::default();
+        if let Change::Set(mut mandate) = fields.object_change("mandate_data")?
+            && let Some(mut acceptance) = mandate.object("customer_acceptance")?
+            && let Some(mut online) = acceptance.object("online")?
+        {
+            origin.ip_address = online.text("ip_address", 45)?;
+        }
+        if let Change::Set(mut radar) = fields.object_change("radar_options")? {
+            origin.session = radar.text("session", 255)?;
+        }
+        Ok(origin)
+    }
 }

@@ -12,6 +12,7 @@ mod listing;
 mod metadata;
 mod payment_intents;
 mod payment_methods;
+mod radar;
 mod refunds;
 mod setup_intents;
 mod tokens;
@@ -22,7 +23,7 @@ pub use address::{AddressInput, BillingDetailsInput, ShippingInput};
 pub use card::{CardInput, CardSource, PanBuffer, PaymentMethodData, RawCvc, RawPan, luhn_valid};
 pub use charges::{CaptureCharge, ListCharges, UpdateCharge, UserReport};
 pub use customers::{CreateCustomer, ListCustomers, UpdateCustomer};
-pub use intent_options::{AutomaticPaymentMethods, CardOptions};
+pub use intent_options::{AutomaticPaymentMethods, CardOptions, OriginInput};
 pub use listing::{CreatedFilter, Cursor, ListEvents, Page, Retrieve};
 pub use metadata::MetadataInput;
 pub use payment_intents::{
@@ -31,6 +32,10 @@ pub use payment_intents::{
 };
 pub use payment_methods::{
     AttachPaymentMethod, CreatePaymentMethod, DetachPaymentMethod, ListPaymentMethods, UpdatePaymentMethod,
+};
+pub use radar::{
+    CreatePaymentEvaluation, CreateValueList, CreateValueListItem, ItemType, ListReviews, ListValueListItems,
+    ListValueLists, UpdateValueList,
 };
 pub use refunds::{CancelRefund, CreateRefund, ListRefunds, UpdateRefund};
 pub use setup_intents::{

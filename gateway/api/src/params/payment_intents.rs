@@ -3,7 +3,7 @@
 use super::Decode;
 use super::address::{MAX_EMAIL_CHARS, ShippingInput};
 use super::card::PaymentMethodData;
-use super::intent_options::{AutomaticPaymentMethods, CardOptions, accept_client_side, check_types};
+use super::intent_options::{AutomaticPaymentMethods, CardOptions, OriginInput, check_types};
 use super::listing::{CreatedFilter, Page};
 use super::metadata::MetadataInput;
 use super::unsupported as why;
@@ -64,6 +64,7 @@ pub struct CreatePaymentIntent<'p> {
     pub error_on_requires_action: bool,
     pub metadata: MetadataInput<'p>,
     pub off_session: OffSession,
+    pub origin: OriginInput<'p>,
     pub receipt_email: Option<&'p str>,
     pub return_url: Option<&'p str>,
     pub setup_future_usage: Option<SetupFutureUsage>,
@@ -82,7 +83,7 @@ impl<'p> Decode<'p> for CreatePaymentIntent<'p> {
         let confirm = fields.boolean("confirm")?.unwrap_or(false);
         let (payment_method, payment_method_data) = exclusive_method(fields)?;
         check_types(fields)?;
-        accept_client_side(fields)?;
+        let origin = OriginInput::take(fields)?;
         let intent = Self {
             amount: fields.required("amount", amount)?,
             currency: fields.required("currency", currency)?,
@@ -100,6 +101,7 @@ impl<'p> Decode<'p> for CreatePaymentIntent<'p> {
             error_on_requires_action: fields.boolean("error_on_requires_action")?.unwrap_or(false),
             metadata: MetadataInput::take(fields)?,
             off_session: fields.choice("off_session")?.unwrap_or(OffSession::No),
+            origin,
             receipt_email: fields.text("receipt_email", MAX_EMAIL_CHARS)?,
             return_url: fields.text("return_url", MAX_URL_CHARS)?,
             setup_future_usage: fields.choice("setup_future_usage")?,
@@ -187,6 +189,7 @@ pub struct ConfirmPaymentIntent<'p> {
     pub capture_method: Option<CaptureMethod>,
     pub error_on_requires_action: bool,
     pub off_session: OffSession,
+    pub origin: OriginInput<'p>,
     pub receipt_email: Change<&'p str>,
     pub return_url: Option<&'p str>,
     pub setup_future_usage: Change<SetupFutureUsage>,
@@ -202,7 +205,7 @@ impl<'p> Decode<'p> for ConfirmPaymentIntent<'p> {
     fn read(fields: &mut Fields<'p>) -> Result<Self, ApiError> {
         let (payment_method, payment_method_data) = exclusive_method(fields)?;
         check_types(fields)?;
-        accept_client_side(fields)?;
+        let origin = OriginInput::take(fields)?;
         Ok(Self {
             payment_method,
             payment_method_data,
@@ -210,6 +213,7 @@ impl<'p> Decode<'p> for ConfirmPaymentIntent<'p> {
             capture_method: fields.choice("capture_method")?,
             error_on_requires_action: fields.boolean("error_on_requires_action")?.unwrap_or(false),
             off_session: fields.choice("off_session")?.unwrap_or(OffSession::No),
+            origin,
             receipt_email: fields.text_change("receipt_email", MAX_EMAIL_CHARS)?,
             return_url: fields.text("return_url", MAX_URL_CHARS)?,
             setup_future_usage: fields.choice_change("setup_future_usage")?,

@@ -2,7 +2,7 @@
 
 use super::Decode;
 use super::card::PaymentMethodData;
-use super::intent_options::{AutomaticPaymentMethods, CardOptions, accept_client_side, check_types};
+use super::intent_options::{AutomaticPaymentMethods, CardOptions, OriginInput, check_types};
 use super::listing::{CreatedFilter, Page};
 use super::metadata::MetadataInput;
 use super::payment_intents::{MAX_DESCRIPTION_CHARS, MAX_URL_CHARS};
@@ -43,7 +43,7 @@ impl<'p> Decode<'p> for CreateSetupIntent<'p> {
 
     fn read(fields: &mut Fields<'p>) -> Result<Self, ApiError> {
         check_types(fields)?;
-        accept_client_side(fields)?;
+        let _nothing_is_scored = OriginInput::take(fields)?;
         Ok(Self {
             confirm: fields.boolean("confirm")?.unwrap_or(false),
             customer: fields.id("customer")?,
@@ -106,7 +106,7 @@ impl<'p> Decode<'p> for ConfirmSetupIntent<'p> {
 
     fn read(fields: &mut Fields<'p>) -> Result<Self, ApiError> {
         check_types(fields)?;
-        accept_client_side(fields)?;
+        let _nothing_is_scored = OriginInput::take(fields)?;
         Ok(Self {
             payment_method: fields.id("payment_method")?,
             payment_method_data: PaymentMethodData::take(fields)?,
