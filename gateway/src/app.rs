@@ -10,10 +10,11 @@ use crate::routing::{Acquirers, Target};
 use crate::scoring::Scoring;
 use crate::tasks::Tasks;
 use gateway_core::acquirer::{Acquirer, LateAnswers};
+use gateway_core::id::MerchantId;
 use gateway_core::journal::{CommitError, Journal, StoreError};
 use gateway_core::ports::{Clock, Ids, Random, Sequences};
 use gateway_core::record::KeyKind;
-use gateway_core::tenant::Mode;
+use gateway_core::tenant::{Mode, Tenant};
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -108,6 +109,8 @@ impl App {
         let acquirers =
             Acquirers::new(targets, &plan.settings.routing, world).map_err(StartError::Setting)?;
         let merchants = Merchants::load(Arc::clone(&plan.journal)).await?;
+        let tenants: Vec<Tenant> = merchants.all().iter().flat_map(|one| tenants_of(one.id)).collect();
+        plan.scoring.lists.load(&*plan.journal, tenants.into_iter()).await?;
         let limits = Arc::new(Limits::new(plan.rates.0, plan.rates.1, Arc::clone(&clock)));
         let engine = Arc::new(Engine {
             process: process_number(&*random),
@@ -141,6 +144,10 @@ impl App {
         }
         all
     }
+}
+
+fn tenants_of(merchant: MerchantId) -> [Tenant; 2] {
+    [Mode::Test, Mode::Live].map(|mode| Tenant { merchant, mode })
 }
 
 fn process_number(random: &dyn Random) -> u64 {

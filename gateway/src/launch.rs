@@ -12,6 +12,7 @@ use crate::engine::Settings;
 use crate::exchange::Service;
 use crate::observe::Kind as Figure;
 use crate::routing::Target;
+use crate::scoring::rules::Rules;
 use crate::scoring::{Policy, Scoring};
 use crate::serve::{Application, Launch};
 use crate::world::{SystemClock, SystemRandom, TimeOrderedIds};
@@ -66,6 +67,9 @@ impl Running {
         };
         let vault = crypto::Vault::new(&keys.map_err(|error| error.to_string())?);
         let scoring = Arc::new(scoring(&config, &vault)?);
+        if scoring.models.keep_in(&config.data_dir.join("risk"))? {
+            info!(model = &*scoring.model_version(), "serving the model that was deployed last");
+        }
         let store = open_store(&config, Arc::clone(&random), Arc::clone(&scoring)).await?;
         refuse_lost_keys(&store, had_keys, &keyring).await?;
         ids.begin_above(store.recovered().largest_id);
@@ -120,9 +124,23 @@ async fn refuse_lost_keys(store: &Embedded, had_keys: bool, keyring: &KeyringFil
 
 fn scoring(config: &Config, vault: &crypto::Vault) -> Result<Scoring, String> {
     let model = model(config.risk.model.as_deref())?;
+    let (policy, rules) = conduct(config)?;
+    let scoring = Scoring::new(model, policy, vault)?;
+    scoring.conduct(policy, rules);
+    for shadow in shadows(config)? {
+        scoring.models.shadow(shadow)?;
+    }
+    Ok(scoring)
+}
+
+fn conduct(config: &Config) -> Result<(Policy, Rules), String> {
     let thresholds = Thresholds::new(config.risk.review_score, config.risk.block_score)?;
     let spare_showcase = config.profile == Profile::Development;
-    Scoring::new(model, Policy { thresholds, spare_showcase }, vault)
+    Ok((Policy { thresholds, spare_showcase }, Rules::new(&config.risk.rules)?))
+}
+
+fn shadows(config: &Config) -> Result<Vec<Model>, String> {
+    config.risk.shadows.iter().map(|path| model(Some(path))).collect()
 }
 
 fn model(path: Option<&Path>) -> Result<Model, String> {
@@ -169,6 +187,12 @@ const FLOW_FIGURES: &[(Figure, &str, &str)] = &[
         Figure::Counter,
         "tollgate_resolve_stuck_total",
         "Messages that were tried many times without an answer.",
+    ),
+    (Figure::Counter, "tollgate_risk_verdicts_total", "Verdicts on payments, by verdict."),
+    (
+        Figure::Counter,
+        "tollgate_risk_refused_total",
+        "Payments refused by a window against card testing, by the window.",
     ),
     (Figure::Counter, "tollgate_resolved_total", "Unknown outcomes that became known."),
 ];
@@ -253,12 +277,14 @@ impl Application for Running {
     fn reload<'a>(&'a self, config: &'a Config) -> BoxFuture<'a, Result<(), String>> {
         Box::pin(async move {
             // Everything is read and checked before anything is put in place.
-            let model = model(config.risk.model.as_deref())?;
-            let version = Arc::clone(model.version());
+            let (model, shadows) = (model(config.risk.model.as_deref())?, shadows(config)?);
+            let (policy, rules) = conduct(config)?;
             self.engine.merchants.reload().await.map_err(|error| format!("keys: {error:?}"))?;
             self.engine.acquirers.reload(&config.routing)?;
-            self.engine.scoring.swap(model)?;
-            info!(model = &*version, "reloaded keys, model and routing");
+            let scoring = &self.engine.scoring;
+            scoring.models.configured(model, shadows)?;
+            scoring.conduct(policy, rules);
+            info!(model = &*scoring.model_version(), "reloaded keys, models, thresholds, rules and routing");
             Ok(())
         })
     }

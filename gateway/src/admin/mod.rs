@@ -22,14 +22,26 @@ pub struct AdminRequest {
     /// Begins with a slash.
     pub path: String,
     pub query: Option<String>,
-    /// Whole, and at most 64 KiB.
+    /// Whole, and at most 64 KiB; under `/risk/` at most 16 MiB.
     pub body: Bytes,
+}
+
+/// An answer that is made while it is sent.
+pub struct AdminStream {
+    pub content_type: &'static str,
+    /// An error ends the connection, so that nobody takes a part for the whole.
+    pub pieces: tokio::sync::mpsc::Receiver<Result<Bytes, String>>,
 }
 
 /// The endpoints that only the application knows: merchants, keys, lists.
 pub trait AdminService: Send + Sync + 'static {
     /// Answers one request; [`AdminReply::not_found`] for paths that it does not have.
     fn call(&self, request: AdminRequest) -> BoxFuture<'_, AdminReply>;
+
+    /// Answers a request that reads something long; `None`, and [`AdminService::call`] answers it.
+    fn stream(&self, _request: &AdminRequest) -> Option<AdminStream> {
+        None
+    }
 }
 
 /// Whether new payments can be taken.

@@ -1,13 +1,14 @@
 //! Serves the admin listener: a small HTTP/1.1 server with its own, narrow limits.
 
-use super::{AdminReply, AdminRequest, AdminService, Readiness};
+use super::{AdminReply, AdminRequest, AdminService, AdminStream, Readiness};
 use crate::observe::Figures;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{CONTENT_TYPE, HOST};
 use http::{Method, Request, Response, StatusCode, Version, header::HeaderValue};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, Limited, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -24,6 +25,8 @@ use tokio::sync::Semaphore;
 const CONNECTIONS: usize = 256;
 /// Longest body, in bytes.
 const BODY_BYTES: usize = 64 * 1024;
+/// The same for models and labels.
+const RISK_BODY_BYTES: usize = 16 << 20;
 /// For a head, and for a body.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// For one request from its head to its answer.
@@ -92,7 +95,8 @@ impl AdminServer {
     }
 
     async fn converse(&self, socket: TcpStream) {
-        let service = service_fn(|request| async { Ok::<_, Infallible>(render(self.answer(request).await)) });
+        let service =
+            service_fn(|request| async { Ok::<_, Infallible>(self.answer(request).await.render()) });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(PATIENCE)
@@ -102,15 +106,19 @@ impl AdminServer {
         let _ = connection.await;
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> AdminReply {
+    async fn answer(&self, request: Request<Incoming>) -> Answered {
         if let Err(refused) = self.check(&request) {
-            return refused;
+            return refused.into();
         }
         let work = AssertUnwindSafe(self.dispatch(request)).catch_unwind();
         match tokio::time::timeout(ANSWER_WITHIN, work).await {
             Ok(Ok(reply)) => reply,
-            Ok(Err(_)) => AdminReply::problem(500, "Something went wrong on our side; the log says where."),
-            Err(_) => AdminReply::problem(503, "There was no answer within 30 s. Look before you try again."),
+            Ok(Err(_)) => {
+                AdminReply::problem(500, "Something went wrong on our side; the log says where.").into()
+            }
+            Err(_) => {
+                AdminReply::problem(503, "There was no answer within 30 s. Look before you try again.").into()
+            }
         }
     }
 
@@ -130,15 +138,18 @@ impl AdminServer {
             ));
         }
         let safe = [Method::GET, Method::HEAD].contains(request.method());
-        let is_json = text(CONTENT_TYPE)
-            .is_some_and(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == "application/json"));
+        // No page of another origin can send either without our consent.
+        let is_json = text(CONTENT_TYPE).and_then(|kind| kind.split(';').next()).is_some_and(|kind| {
+            let csv = kind.trim() == "text/csv" && request.uri().path() == "/risk/labels";
+            kind.trim() == "application/json" || csv
+        });
         if safe || is_json || request.method() == Method::DELETE {
             return Ok(());
         }
         Err(AdminReply::problem(415, "Send the body as JSON, with Content-Type: application/json."))
     }
 
-    async fn dispatch(&self, request: Request<Incoming>) -> AdminReply {
+    async fn dispatch(&self, request: Request<Incoming>) -> Answered {
         let fixed = match request.uri().path() {
             "/livez" => AdminReply::text(200, "live\n"),
             "/readyz" => self.readiness(),
@@ -158,8 +169,8 @@ impl AdminServer {
             _ => return self.forward(request).await,
         };
         match request.method() {
-            &Method::GET | &Method::HEAD => fixed,
-            _ => AdminReply::method_not_allowed("GET"),
+            &Method::GET | &Method::HEAD => fixed.into(),
+            _ => AdminReply::method_not_allowed("GET").into(),
         }
     }
 
@@ -174,19 +185,58 @@ impl AdminServer {
         AdminReply::problem(503, &reasons.join("; "))
     }
 
-    async fn forward(&self, request: Request<Incoming>) -> AdminReply {
+    async fn forward(&self, request: Request<Incoming>) -> Answered {
         let (head, body) = request.into_parts();
-        let body = match tokio::time::timeout(PATIENCE, Limited::new(body, BODY_BYTES).collect()).await {
+        let path = head.uri.path().to_owned();
+        let longest = if path.starts_with("/risk/") { RISK_BODY_BYTES } else { BODY_BYTES };
+        let body = match tokio::time::timeout(PATIENCE, Limited::new(body, longest).collect()).await {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-                return AdminReply::problem(413, "The body is longer than 64 KiB.");
+                let what = format!("The body is longer than {} KiB.", longest / 1024);
+                return AdminReply::problem(413, &what).into();
             }
-            Ok(Err(_)) => return AdminReply::problem(400, "The body ended early. Nothing was done."),
-            Err(_) => return AdminReply::problem(408, "The body did not arrive in time. Nothing was done."),
+            Ok(Err(_)) => return AdminReply::problem(400, "The body ended early. Nothing was done.").into(),
+            Err(_) => {
+                return AdminReply::problem(408, "The body did not arrive in time. Nothing was done.").into();
+            }
         };
-        let path = head.uri.path().to_owned();
         let query = head.uri.query().map(str::to_owned);
-        self.parts.service.call(AdminRequest { method: head.method, path, query, body }).await
+        let request = AdminRequest { method: head.method, path, query, body };
+        match self.parts.service.stream(&request) {
+            Some(stream) => Answered::Piecewise(stream),
+            None => self.parts.service.call(request).await.into(),
+        }
+    }
+}
+
+/// An answer, whole or still being made.
+enum Answered {
+    Whole(AdminReply),
+    Piecewise(AdminStream),
+}
+
+impl From<AdminReply> for Answered {
+    fn from(reply: AdminReply) -> Self {
+        Self::Whole(reply)
+    }
+}
+
+impl Answered {
+    fn render(self) -> Response<UnsyncBoxBody<Bytes, std::io::Error>> {
+        match self {
+            Self::Whole(reply) => {
+                render(reply).map(|body| body.map_err(|never| match never {}).boxed_unsync())
+            }
+            Self::Piecewise(AdminStream { content_type, pieces }) => {
+                let frames = futures_util::stream::unfold(pieces, |mut pieces| async {
+                    let piece = pieces.recv().await?;
+                    Some((piece.map(Frame::data).map_err(std::io::Error::other), pieces))
+                });
+                let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+                response
+            }
+        }
     }
 }
 

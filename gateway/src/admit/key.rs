@@ -94,5 +94,7 @@ pub const fn scope_name(resource: Resource) -> &'static str {
         Resource::SetupIntents => "setup_intents",
         Resource::Customers => "customers",
         Resource::Events => "events",
+        Resource::Reviews => "reviews",
+        Resource::Radar => "radar",
     }
 }

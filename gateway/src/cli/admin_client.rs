@@ -1,11 +1,12 @@
 //! Asks a serving gateway's admin listener, and says in a sentence why that did not work.
 
 use http::header::{CONTENT_TYPE, HOST};
-use http::{Method, Request, Uri};
+use http::{Method, Request, Response, Uri};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use std::io::Write;
 use std::time::Duration;
 use tokio::net::TcpStream;
 
@@ -26,15 +27,67 @@ pub(super) struct Ask<'a> {
 /// # Errors
 /// In words: no listener there, no answer in time, or the `detail` of its problem document.
 pub(super) fn ask(admin: &str, ask: Ask<'_>) -> Result<Value, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("no runtime could be made: {error}"))?;
-    let exchange = async { tokio::time::timeout(PATIENCE, exchange(admin, ask)).await };
-    runtime.block_on(exchange).map_err(|_| format!("{admin} did not answer within 30 s"))?
+    let body = ask.body.map_or_else(String::new, |body| body.to_string());
+    send(admin, Sent { method: ask.method, path: ask.path, kind: "application/json", body })
 }
 
-async fn exchange(admin: &str, ask: Ask<'_>) -> Result<Value, String> {
+/// One request whose body is sent as it is.
+pub(super) struct Sent<'a> {
+    pub(super) method: Method,
+    pub(super) path: &'a str,
+    /// Of the body.
+    pub(super) kind: &'a str,
+    pub(super) body: String,
+}
+
+/// As [`ask`].
+///
+/// # Errors
+/// As [`ask`].
+pub(super) fn send(admin: &str, sent: Sent<'_>) -> Result<Value, String> {
+    let exchange = async { tokio::time::timeout(PATIENCE, exchange(admin, sent)).await };
+    runtime()?.block_on(exchange).map_err(|_| format!("{admin} did not answer within 30 s"))?
+}
+
+/// Reads a long answer into `out`, as it comes.
+///
+/// # Errors
+/// As [`ask`]; also an answer that broke off.
+pub(super) fn download(admin: &str, path: &str, out: &mut dyn Write) -> Result<(), String> {
+    runtime()?.block_on(async {
+        let sent = Sent { method: Method::GET, path, kind: "application/json", body: String::new() };
+        let response = tokio::time::timeout(PATIENCE, begin(admin, sent)).await;
+        let response = response.map_err(|_| format!("{admin} did not answer within 30 s"))??;
+        if !response.status().is_success() {
+            return whole(admin, response).await.map(drop);
+        }
+        let mut body = response.into_body();
+        while let Some(frame) = tokio::time::timeout(PATIENCE, body.frame())
+            .await
+            .map_err(|_| format!("{admin} has sent nothing for 30 s"))?
+        {
+            let frame = frame.map_err(|error| format!("{admin} broke off: {error}"))?;
+            if let Some(data) = frame.data_ref() {
+                out.write_all(data).map_err(|error| format!("it can't be written: {error}"))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("no runtime could be made: {error}"))
+}
+
+async fn exchange(admin: &str, sent: Sent<'_>) -> Result<Value, String> {
+    let response = begin(admin, sent).await?;
+    whole(admin, response).await
+}
+
+async fn begin(admin: &str, sent: Sent<'_>) -> Result<Response<Incoming>, String> {
     let authority = authority(admin)?;
     let socket = TcpStream::connect(&authority).await.map_err(|error| {
         format!(
@@ -46,15 +99,18 @@ async fn exchange(admin: &str, ask: Ask<'_>) -> Result<Value, String> {
         hyper::client::conn::http1::handshake(TokioIo::new(socket)).await.map_err(broken)?;
     // It ends with the sender.
     let _connection = tokio::spawn(connection);
-    let body = ask.body.map_or_else(String::new, |body| body.to_string());
     let request = Request::builder()
-        .method(ask.method)
-        .uri(ask.path)
+        .method(sent.method)
+        .uri(sent.path)
         .header(HOST, &authority)
-        .header(CONTENT_TYPE, "application/json")
-        .body(Full::new(Bytes::from(body)))
-        .map_err(|error| format!("{}: {error}", ask.path))?;
-    let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
+        .header(CONTENT_TYPE, sent.kind)
+        .body(Full::new(Bytes::from(sent.body)))
+        .map_err(|error| format!("{}: {error}", sent.path))?;
+    sender.send_request(request).await.map_err(broken)
+}
+
+async fn whole(admin: &str, response: Response<Incoming>) -> Result<Value, String> {
+    let (head, body) = response.into_parts();
     let body = Limited::new(body, ANSWER_BYTES).collect().await;
     let body = body.map_err(|error| format!("{admin} broke off: {error}"))?.to_bytes();
     let json: Option<Value> = serde_json::from_slice(&body).ok();

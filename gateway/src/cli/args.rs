@@ -33,6 +33,13 @@ pub(super) enum Command {
     Config(Serve),
     /// Check a stopped store against every invariant, and count what it holds
     Verify(Verify),
+    /// Write what the scorer saw, said and learned as CSV, for `risk train` and `risk replay`
+    Export(Export),
+    /// Look at, exchange and compare the models of a serving gateway, through its admin listener
+    #[command(subcommand)]
+    Model(Model),
+    /// Tell a serving gateway which payments were fraud, from a CSV with the columns payment and fraud
+    Labels(Labels),
     /// Make and list merchants, through a serving gateway's admin listener
     #[command(subcommand)]
     Merchant(Merchant),
@@ -58,6 +65,67 @@ pub(super) struct Verify {
     /// Also write each payment's history here, a JSON line each
     #[arg(long, value_name = "FILE")]
     pub(super) history: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// First day, YYYY-MM-DD, UTC [default: the first there is]
+    #[arg(long, value_name = "DATE")]
+    pub(super) from: Option<String>,
+    /// Last day, included [default: the last there is]
+    #[arg(long, value_name = "DATE")]
+    pub(super) to: Option<String>,
+    /// Where to write it; replaced when it is complete
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: PathBuf,
+    /// The data directory of a gateway that does not run; else a serving gateway is asked
+    #[arg(long, value_name = "DIR")]
+    pub(super) data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) target: Target,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Model {
+    /// Show which model decides, which are scored beside it, and where a rollback leads
+    Show {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Let a model file decide from now on
+    Deploy {
+        /// The file, as `risk train` wrote it
+        file: PathBuf,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Go back to the model before
+    Rollback {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Score a model beside the one that decides, and record what it says
+    Shadow {
+        /// The file, as `risk train` wrote it
+        file: PathBuf,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Stop scoring a shadow model
+    Unshadow {
+        /// Its version, as `model show` prints it
+        version: String,
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Labels {
+    /// The CSV
+    pub(super) file: PathBuf,
+    #[command(flatten)]
+    pub(super) target: Target,
 }
 
 #[derive(Debug, Default, Args)]

@@ -6,6 +6,7 @@ mod admin_client;
 mod args;
 mod keys;
 mod payments;
+mod risk;
 mod routing;
 mod verify;
 
@@ -60,6 +61,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, build: Build) -> Exit 
         Some(Command::Serve(serve)) => start(&serve, build),
         Some(Command::Verify(command)) => verify::verify(command).map_err(Failure::Work),
         Some(Command::Config(serve)) => show(&serve),
+        Some(Command::Export(command)) => risk::export(command).map_err(Failure::Work),
+        Some(Command::Model(command)) => risk::model(command).map_err(Failure::Work),
+        Some(Command::Labels(command)) => risk::labels(&command).map_err(Failure::Work),
         Some(Command::Merchant(command)) => keys::merchant(command).map_err(Failure::Work),
         Some(Command::Payment(command)) => payments::payment(command).map_err(Failure::Work),
         Some(Command::Keys(command)) => keys::keys(command).map_err(Failure::Work),

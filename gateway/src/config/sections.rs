@@ -1,6 +1,7 @@
 //! The sections of the configuration, with their defaults and their bounds.
 
 use super::{ConfigError, Profile};
+use crate::scoring::rules::{Rules, Setting as Rule};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -164,22 +165,28 @@ pub struct Risk {
     /// A model file. Default: the one that is built in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<PathBuf>,
+    /// Model files that are scored beside it, for comparison. At most 4.
+    pub shadows: Vec<PathBuf>,
     /// Scores from here on are reviewed, 0 to 101 (101: none). Default 65.
     pub review_score: u8,
     /// Scores from here on are blocked, 0 to 101 (101: none). Default 75.
     pub block_score: u8,
+    /// Rules in CEL, each with a name, an action (`allow`, `block`, `review`) and a condition.
+    pub rules: Vec<Rule>,
 }
 
 impl Default for Risk {
     fn default() -> Self {
-        Self { model: None, review_score: 65, block_score: 75 }
+        Self { model: None, shadows: Vec::new(), review_score: 65, block_score: 75, rules: Vec::new() }
     }
 }
 
 impl Risk {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         between("risk.block_score", self.block_score.into(), 0..=101)?;
-        between("risk.review_score", self.review_score.into(), 0..=u64::from(self.block_score))
+        between("risk.review_score", self.review_score.into(), 0..=u64::from(self.block_score))?;
+        between("risk.shadows", self.shadows.len() as u64, 0..=crate::scoring::models::MAX_SHADOWS as u64)?;
+        Rules::new(&self.rules).map(drop).map_err(|why| ConfigError::setting("risk.rules", why))
     }
 }
 

@@ -5,7 +5,7 @@ use super::{Call, Fault};
 use crate::engine::Engine;
 use crate::exchange::Reply;
 use crate::render::related::Related;
-use crate::render::{Renderer, charge, decline, payment, refund};
+use crate::render::{Renderer, charge, decline, payment, refund, review};
 use bumpalo::Bump;
 use gateway_api::error::{ApiError, ErrorCode};
 use gateway_api::expand::{Expand, Level};
@@ -64,6 +64,11 @@ pub fn body(r: &Renderer<'_>, p: &Payment, subject: Subject, level: Level<'_>) -
         Subject::Charge { attempt, .. } => {
             if let Some(attempt) = p.attempt_numbered(attempt) {
                 objects::write(&charge::charge(r, (p, attempt), level), &mut out);
+            }
+        }
+        Subject::Review(_) => {
+            if let Some(attempt) = p.attempt().filter(|attempt| attempt.review.is_some()) {
+                objects::write(&review::review(r, (p, attempt), level), &mut out);
             }
         }
         Subject::Refund { refund: id, .. } => {
@@ -147,6 +152,9 @@ fn refusal_error((payment, charge): (String, String), refusal: Refusal) -> ApiEr
             "A payment takes at most {limit} of these ({}).",
             operation.as_str()
         )),
+        Refusal::ReviewClosed => {
+            ApiError::invalid_request("This review is closed, so it can't be approved.".to_owned())
+        }
         Refusal::NotOutstanding => ApiError::lock_timeout(),
     }
 }

@@ -6,17 +6,19 @@ use super::send::{Answered, intent_batch, seed, send, settle};
 use super::{Call, Fault, answer};
 use crate::exchange::Reply;
 use crate::routing::{NoRoute, Question, Route, Segment};
-use crate::scoring::Circumstances;
+use crate::scoring::Assessment;
+use crate::scoring::facts::Circumstances;
 use gateway_api::error::ApiError;
 use gateway_core::Write;
 use gateway_core::acquirer::{Acquirer, Answer, CustomerPresence, Trace};
 use gateway_core::card::Cvc;
 use gateway_core::claim::{RenderSpec, Subject};
+use gateway_core::id::ReviewId;
 use gateway_core::journal::{Batch, Urgency};
 use gateway_core::payment::{
-    AUTHORIZATION_LIFE_MS, Command, Confirm, OpenSeed, Payment, Rerouting, RiskOutcome, RiskVerdict, decide,
-    may_confirm,
+    AUTHORIZATION_LIFE_MS, Command, Confirm, OpenSeed, Payment, Rerouting, RiskVerdict, decide, may_confirm,
 };
+use risk::guard::Outcome;
 use std::sync::Arc;
 
 /// A payment that is to be confirmed, with what came along.
@@ -38,18 +40,17 @@ pub async fn authorize(call: &Call, attempting: Attempting) -> Result<Reply, Fau
     if let Err(refusal) = may_confirm(attempting.draft.payment()) {
         return answer::refuse(call, attempting.draft, refusal, attempting.render).await;
     }
-    let risk = call.engine.scoring.assess(
-        attempting.draft.payment(),
-        &attempting.circumstances,
-        call.engine.clock.now(),
-    );
-    if risk.verdict == RiskVerdict::Block {
-        return block(call, attempting, risk).await;
+    let now = call.engine.clock.now();
+    let mut judged = call.engine.scoring.assess(attempting.draft.payment(), &attempting.circumstances, now);
+    match judged.risk.verdict {
+        RiskVerdict::Block => return block(call, attempting, judged).await,
+        RiskVerdict::Review => judged.risk.review = Some(ReviewId(call.engine.ids.next())),
+        RiskVerdict::Accept => {}
     }
     let route = route(call, attempting.draft.payment())?;
     let first = route.acquirers.first().map_or("", |acquirer| acquirer.name());
     let seed = seed(call, first).await?;
-    intend(call, attempting, (risk, route, seed)).await
+    intend(call, attempting, (judged, route, seed)).await
 }
 
 /// Chooses whom to ask. Where nobody can be asked, nothing is stored, and the same key may try again.
@@ -68,10 +69,12 @@ fn route(call: &Call, payment: &Payment) -> Result<Route, Fault> {
     })
 }
 
-async fn block(call: &Call, attempting: Attempting, risk: RiskOutcome) -> Result<Reply, Fault> {
+async fn block(call: &Call, attempting: Attempting, judged: Assessment) -> Result<Reply, Fault> {
     let Attempting { mut draft, rows, render, .. } = attempting;
     let stamp = call.stamp();
-    let events = decide(draft.payment(), Command::Block { at: stamp.now, risk }).map_err(|_| Fault::Stale)?;
+    call.engine.scoring.told(judged.ticket, Outcome::Unknown, stamp.now);
+    let command = Command::Block { at: stamp.now, risk: judged.risk, decision: judged.decision };
+    let events = decide(draft.payment(), command).map_err(|_| Fault::Stale)?;
     draft.record(events.clone(), &stamp);
     let subject = Subject::Payment(draft.payment().id);
     let reply = answer::render(&call.engine, draft.payment(), (&events, subject), &render).await?;
@@ -84,7 +87,7 @@ async fn block(call: &Call, attempting: Attempting, risk: RiskOutcome) -> Result
 async fn intend(
     call: &Call,
     attempting: Attempting,
-    (risk, route, seed): (RiskOutcome, Route, OpenSeed),
+    (judged, route, seed): (Assessment, Route, OpenSeed),
 ) -> Result<Reply, Fault> {
     let Attempting { mut draft, rows, cvc, customer, render, .. } = attempting;
     let stamp = call.stamp();
@@ -92,7 +95,8 @@ async fn intend(
     let Route { acquirers, routed, segment } = route;
     let acquirer = acquirers.first().map(|a| a.name().to_owned()).unwrap_or_default();
     let capture_before = stamp.now.plus_ms(AUTHORIZATION_LIFE_MS);
-    let confirm = Confirm { at: stamp.now, risk, acquirer, routed, seed, capture_before };
+    let Assessment { risk, decision, ticket } = judged;
+    let confirm = Confirm { at: stamp.now, risk, acquirer, routed, seed, capture_before, decision };
     let events = decide(draft.payment(), Command::Authorize(Box::new(confirm))).map_err(|_| Fault::Stale)?;
     draft.record(events, &stamp);
     let subject = Subject::Payment(draft.payment().id);
@@ -100,7 +104,17 @@ async fn intend(
     let first = send(&call.engine, &mut draft, batch, (trace, Manner::first(cvc.clone(), customer))).await?;
     let onward = Onward { route: &acquirers, cvc, customer, segment };
     let (trace, answer) = failover(call, &mut draft, (trace, first), onward).await?;
+    call.engine.scoring.told(ticket, heard(&answer), call.engine.clock.now());
     settle(Answered { call, subject, render, reference: trace.reference }, draft, answer).await
+}
+
+/// The issuer's word on the card, for the windows against card testing.
+const fn heard(answer: &Answer) -> Outcome {
+    match answer {
+        Answer::Approved(_) => Outcome::Approved,
+        Answer::Declined(_) => Outcome::Declined,
+        Answer::Pending(_) | Answer::NotSent(_) | Answer::Unknown(_) | Answer::NotFound => Outcome::Unknown,
+    }
 }
 
 struct Onward<'a> {

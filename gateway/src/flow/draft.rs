@@ -1,9 +1,10 @@
 //! A payment on its way to the store: its state, and what happened to it since it was read.
 
 use crate::engine::Stamp;
+use gateway_core::Write;
 use gateway_core::event::{PublicEvent, Snapshot};
 use gateway_core::id::EventId;
-use gateway_core::journal::{Batch, PaymentRow, Row, Version, Versioned};
+use gateway_core::journal::{Batch, Expect, PaymentRow, ReviewRef, Row, Version, Versioned};
 use gateway_core::ledger::postings;
 use gateway_core::payment::{Event, Payment, Recorded, Shown, announce, apply};
 
@@ -68,16 +69,35 @@ impl Draft {
         if self.recorded.is_empty() {
             return;
         }
+        let review = self.review_row();
         let events = std::mem::take(&mut self.recorded);
         let row = Row::Payment(Box::new(PaymentRow { payment: self.payment().clone(), events }));
         match self.base {
             None => batch.insert(row),
             Some(version) => batch.replace(version, row),
         };
+        batch.writes.extend(review);
         for told in self.told.drain(..) {
             batch.insert(Row::Event(Box::new(told)));
         }
         self.base = Some(Version(self.base.map_or(1, |v| v.0 + 1)));
+    }
+}
+
+impl Draft {
+    /// The reference that lists a review, when it was opened or closed since the payment was read.
+    fn review_row(&self) -> Option<Write> {
+        let changed = |r: &Recorded| match &r.event {
+            Event::ReviewOpened { .. } => Some(Expect::Absent),
+            Event::ReviewClosed { .. } => Some(Expect::Version(Version(1))),
+            _leaves_it => None,
+        };
+        let payment = self.payment();
+        let review = payment.attempt()?.review.as_ref()?;
+        // Opened and closed in one write: the row is new all the same.
+        let expect = self.recorded.iter().find_map(changed)?;
+        let (id, tenant, open) = (review.id, payment.tenant, review.is_open());
+        Some(Write { expect, row: Row::Review(ReviewRef { id, tenant, payment: payment.id, open }) })
     }
 }
 
@@ -100,6 +120,7 @@ fn tell(
             version,
             attempt: after.attempt().map_or(1, |attempt| attempt.number),
         },
+        Shown::Review => Snapshot::Review { payment, version },
         Shown::Refund(index) => Snapshot::Refund { payment, version, index },
     };
     PublicEvent {

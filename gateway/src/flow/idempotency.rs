@@ -113,9 +113,10 @@ async fn present(
     render: &RenderSpec,
 ) -> Result<Reply, ApiError> {
     let payment = match subject {
-        Subject::Payment(payment) | Subject::Charge { payment, .. } | Subject::Refund { payment, .. } => {
-            payment
-        }
+        Subject::Payment(payment)
+        | Subject::Review(payment)
+        | Subject::Charge { payment, .. }
+        | Subject::Refund { payment, .. } => payment,
         Subject::Other => return Err(ApiError::idempotency_key_in_use(&call.claim.key)),
     };
     let found = read(&call.engine, &RowKey::Payment(call.caller.tenant, payment)).await?;

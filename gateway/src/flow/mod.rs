@@ -4,6 +4,7 @@
 //! hangs up stops nothing; and it has two durable commits at most, one before the first byte leaves and one before the answer.
 
 pub mod answer;
+pub mod approve;
 pub mod authorize;
 pub mod cancel;
 pub mod capture;

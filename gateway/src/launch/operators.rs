@@ -1,6 +1,8 @@
 //! What operators ask of the application: merchants and their keys; messages stand in a room of their own.
 
-use crate::admin::{AdminReply, AdminRequest, AdminService};
+mod risk;
+
+use crate::admin::{AdminReply, AdminRequest, AdminService, AdminStream};
 use crate::admit::merchants::KeyRequest;
 use crate::engine::Engine;
 use gateway_core::id::{ApiKeyId, MerchantId};
@@ -98,6 +100,9 @@ impl Operators {
             (other, method) if other.starts_with("/messages/") => {
                 let rest = (&other["/messages/".len()..], method);
                 super::messages::answer(&self.engine, rest, &request.body).await
+            }
+            (other, _) if other == "/risk" || other.starts_with("/risk/") => {
+                risk::answer(&self.engine, other, &request).await
             }
             (other, _) => AdminReply::not_found(other),
         }
@@ -273,5 +278,9 @@ fn key_json(key: &ApiKey) -> Value {
 impl AdminService for Operators {
     fn call(&self, request: AdminRequest) -> BoxFuture<'_, AdminReply> {
         Box::pin(self.answer(request))
+    }
+
+    fn stream(&self, request: &AdminRequest) -> Option<AdminStream> {
+        risk::stream(&self.engine, request)
     }
 }

@@ -1,6 +1,6 @@
 //! The charge as the wire shows it: one attempt, with the scorer's and the issuer's word on it.
 
-use super::{Renderer, card, customer, decline, extra, payment, refund};
+use super::{Renderer, card, customer, decline, extra, payment, refund, review};
 use gateway_api::WireEnum;
 use gateway_api::expand::Level;
 use gateway_api::objects::{
@@ -101,6 +101,7 @@ pub fn charge<'a>(
         payment_method_details: Some(ChargePaymentMethodDetails::card(charge_card(r, p, attempt))),
         receipt_email: p.details.receipt_email.as_deref(),
         refunded: (captured > 0 && refunded == captured) || released(attempt),
+        review: review::reference(r, (p, attempt), level),
         refunds: level.wants("refunds").then(|| refunds(r, p, attempt)),
         shipping: extra::shipping(r, &more),
         statement_descriptor: p.details.statement_descriptor.as_deref(),
@@ -130,14 +131,34 @@ fn outcome<'a>(r: &Renderer<'a>, attempt: &'a Attempt) -> Option<Outcome<'a>> {
     };
     match &attempt.state {
         AttemptState::Open | AttemptState::Abandoned => None,
-        AttemptState::Authorized(_) | AttemptState::Voided(_) | AttemptState::Expired(_) => Some(Outcome {
-            network_status: Some("approved_by_network"),
-            reason: (attempt.risk.level == RiskLevel::Elevated).then_some("elevated_risk_level"),
-            seller_message: Some("Payment complete."),
-            kind: "authorized",
-            ..base
-        }),
-        AttemptState::Failed(failure) => Some(failed(r, base, failure)),
+        AttemptState::Authorized(_) | AttemptState::Voided(_) | AttemptState::Expired(_) => {
+            let reviewed = attempt.risk.review.is_some();
+            Some(Outcome {
+                network_status: Some("approved_by_network"),
+                reason: risky(attempt),
+                seller_message: Some(if reviewed {
+                    "The payment waits for a review before it is captured."
+                } else {
+                    "Payment complete."
+                }),
+                kind: if reviewed { "manual_review" } else { "authorized" },
+                ..base
+            })
+        }
+        AttemptState::Failed(failure) => {
+            let base = Outcome { reason: risky(attempt), ..base };
+            Some(failed(r, base, failure))
+        }
+    }
+}
+
+/// What spoke against the payment, in the dialect's words: a rule, or the level of its score.
+fn risky(attempt: &Attempt) -> Option<&'static str> {
+    match attempt.risk.level {
+        _any if attempt.risk.reason.starts_with("rule:") => Some("rule"),
+        RiskLevel::Highest => Some("highest_risk_level"),
+        RiskLevel::Elevated => Some("elevated_risk_level"),
+        RiskLevel::Normal | RiskLevel::NotAssessed => None,
     }
 }
 
@@ -147,7 +168,7 @@ fn failed<'a>(r: &Renderer<'a>, base: Outcome<'a>, failure: &Failure) -> Outcome
     match failure.kind {
         FailureKind::Blocked => Outcome {
             network_status: Some("not_sent_to_network"),
-            reason: Some("highest_risk_level"),
+            reason: base.reason.or(Some("highest_risk_level")),
             seller_message: Some("The payment was blocked as too risky."),
             kind: "blocked",
             ..base

@@ -1,7 +1,7 @@
 //! Public events as the wire shows them: each with its object as it was then, rebuilt from the payment's history.
 
 use super::related::Related;
-use super::{Renderer, charge, payment, refund};
+use super::{Renderer, charge, payment, refund, review};
 use crate::engine::{Engine, Stamp};
 use bumpalo::Bump;
 use gateway_api::error::ApiError;
@@ -68,7 +68,8 @@ const fn moment(snapshot: &Snapshot) -> Option<(PaymentId, u32)> {
     match snapshot {
         Snapshot::Payment { payment, version }
         | Snapshot::Charge { payment, version, .. }
-        | Snapshot::Refund { payment, version, .. } => Some((*payment, *version)),
+        | Snapshot::Refund { payment, version, .. }
+        | Snapshot::Review { payment, version } => Some((*payment, *version)),
         Snapshot::Json(_) => None,
     }
 }
@@ -103,7 +104,10 @@ fn write(public_url: &str, event: &PublicEvent, past: &Past) -> Option<Box<RawVa
 fn own(snapshot: &Snapshot) -> Option<String> {
     match snapshot {
         Snapshot::Json(bytes) => String::from_utf8(bytes.clone()).ok(),
-        Snapshot::Payment { .. } | Snapshot::Charge { .. } | Snapshot::Refund { .. } => None,
+        Snapshot::Payment { .. }
+        | Snapshot::Charge { .. }
+        | Snapshot::Refund { .. }
+        | Snapshot::Review { .. } => None,
     }
 }
 
@@ -117,6 +121,10 @@ fn shown(public_url: &str, p: &Payment, snapshot: &Snapshot) -> Option<String> {
         Snapshot::Charge { attempt, .. } => {
             let attempt = p.attempt_numbered(*attempt)?;
             Some(objects::to_json(&charge::charge(&r, (p, attempt), level)))
+        }
+        Snapshot::Review { .. } => {
+            let attempt = p.attempt().filter(|attempt| attempt.review.is_some())?;
+            Some(objects::to_json(&review::review(&r, (p, attempt), level)))
         }
         Snapshot::Refund { index, .. } => {
             let one = p.refunds.get(usize::try_from(*index).ok()?)?;

@@ -9,6 +9,7 @@ pub mod extra;
 pub mod payment;
 pub mod refund;
 pub mod related;
+pub mod review;
 pub mod setup;
 
 use bumpalo::Bump;

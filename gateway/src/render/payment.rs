@@ -1,6 +1,6 @@
 //! The payment intent as the wire shows it.
 
-use super::{Renderer, card, charge, customer, decline, extra};
+use super::{Renderer, card, charge, customer, decline, extra, review};
 use gateway_api::WireEnum;
 use gateway_api::expand::Level;
 use gateway_api::objects::{
@@ -55,6 +55,7 @@ pub fn intent<'a>(r: &Renderer<'a>, p: &'a Payment, level: Level<'_>) -> Payment
         }),
         payment_method_options: Some(PaymentMethodOptionsView { card: card_options(r, &more) }),
         receipt_email: p.details.receipt_email.as_deref(),
+        review: p.attempt().and_then(|attempt| review::reference(r, (p, attempt), level)),
         setup_future_usage: p.details.setup_future_usage.as_deref(),
         shipping: extra::shipping(r, &more),
         statement_descriptor: p.details.statement_descriptor.as_deref(),

@@ -11,7 +11,9 @@ mod notifications;
 pub mod page;
 mod payment_intents;
 mod payment_methods;
+mod radar;
 mod refunds;
+mod reviews;
 mod setup_intents;
 mod tokens;
 
@@ -206,6 +208,12 @@ async fn read(
         Operation::ListCustomers => customers::list(reading).await,
         Operation::RetrieveCustomer => customers::retrieve(reading).await,
         Operation::ListCustomerPaymentMethods => payment_methods::list_of_customer(reading).await,
+        Operation::ListReviews => reviews::list(reading).await,
+        Operation::RetrieveReview => reviews::retrieve(reading).await,
+        Operation::ListValueLists => radar::lists::list(reading).await,
+        Operation::RetrieveValueList => radar::lists::retrieve(reading).await,
+        Operation::ListValueListItems => radar::items::list(reading).await,
+        Operation::RetrieveValueListItem => radar::items::retrieve(reading).await,
         Operation::ListEvents => events::list(reading).await,
         Operation::RetrieveEvent => events::retrieve(reading).await,
         _writes => Err(ApiError::internal()),
@@ -307,6 +315,13 @@ async fn post(writing: &Writing<'_>, operation: Operation) -> Result<Reply, Faul
         Operation::CreateCustomer => customers::create(writing).await,
         Operation::UpdateCustomer => customers::update(writing).await,
         Operation::DeleteCustomer => customers::delete(writing).await,
+        Operation::ApproveReview => reviews::approve(writing).await,
+        Operation::CreateValueList => radar::lists::create(writing).await,
+        Operation::UpdateValueList => radar::lists::update(writing).await,
+        Operation::DeleteValueList => radar::lists::delete(writing).await,
+        Operation::CreateValueListItem => radar::items::create(writing).await,
+        Operation::DeleteValueListItem => radar::items::delete(writing).await,
+        Operation::CreatePaymentEvaluation => radar::evaluations::create(writing).await,
         _reads => Err(Fault::Refused(ApiError::internal())),
     }
 }

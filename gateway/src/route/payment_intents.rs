@@ -10,7 +10,7 @@ use crate::flow::{
 };
 use crate::render::related::Related;
 use crate::render::{Renderer, extra, payment};
-use crate::scoring::Circumstances;
+use crate::scoring::facts::{Circumstances, Said, email_of};
 use bumpalo::Bump;
 use gateway_api::WireEnum;
 use gateway_api::error::ApiError;
@@ -143,6 +143,15 @@ const fn presence(off_session: OffSession, error_on_action: bool) -> CustomerPre
     }
 }
 
+/// What the request says of the payer beside the card.
+fn circumstances(call: &Call, draft: &Draft, origin: &params::OriginInput<'_>) -> Circumstances {
+    let p = draft.payment();
+    let billing = p.instrument.as_ref().map_or("", |instrument| instrument.billing_details.as_str());
+    let email = email_of(p.details.receipt_email.as_deref(), billing);
+    let said = Said { ip_address: origin.ip_address, device: origin.session, email: email.as_deref() };
+    Circumstances::of(said, &call.engine.vault)
+}
+
 /// POST /v1/payment_intents.
 pub async fn create(writing: &Writing<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
@@ -166,7 +175,7 @@ pub async fn create(writing: &Writing<'_>) -> Result<Reply, Fault> {
     let render = call.render(&params.expand);
     if params.confirm {
         let customer = presence(params.off_session, params.error_on_requires_action);
-        let circumstances = Circumstances::default();
+        let circumstances = circumstances(call, &draft, &params.origin);
         // Nobody knows it yet, but the resolver looks at what is due of it, should an answer take long.
         let wait = call.engine.settings.wait;
         let Some(_turn) = call.engine.turns.wait(draft.payment().id, wait).await else {
@@ -356,7 +365,7 @@ pub async fn confirm(writing: &Writing<'_>) -> Result<Reply, Fault> {
             }
         }
         let customer = presence(params.off_session, params.error_on_requires_action);
-        let circumstances = Circumstances::default();
+        let circumstances = circumstances(call, &draft, &params.origin);
         authorize(call, Attempting { draft, rows, cvc, customer, circumstances, render }).await
     })
     .await

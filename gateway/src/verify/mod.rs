@@ -109,7 +109,11 @@ impl Verifier {
                 | Row::SetupIntent(_)
                 | Row::Merchant(_)
                 | Row::ApiKey(_)
-                | Row::Sequence(_) => {}
+                | Row::Sequence(_)
+                | Row::Review(_)
+                | Row::ValueList(_)
+                | Row::ValueListItem(_)
+                | Row::Evaluation(_) => {}
             }
         }
     }
@@ -153,9 +157,10 @@ impl Verifier {
             }
         };
         let payment = match subject {
-            Subject::Payment(payment) | Subject::Charge { payment, .. } | Subject::Refund { payment, .. } => {
-                payment
-            }
+            Subject::Payment(payment)
+            | Subject::Review(payment)
+            | Subject::Charge { payment, .. }
+            | Subject::Refund { payment, .. } => payment,
             Subject::Other => return,
         };
         if self.keep == Keep::Histories {

@@ -29,7 +29,11 @@ pub(crate) fn new_event(write: &mut Write) -> Option<&mut EventId> {
             | Row::SetupIntent(_)
             | Row::Merchant(_)
             | Row::ApiKey(_)
-            | Row::Sequence(_),
+            | Row::Sequence(_)
+            | Row::Review(_)
+            | Row::ValueList(_)
+            | Row::ValueListItem(_)
+            | Row::Evaluation(_),
         ) => None,
     }
 }
@@ -73,7 +77,11 @@ pub(crate) fn awaited(row: &Row) -> impl Iterator<Item = u64> + '_ {
         | Row::SetupIntent(_)
         | Row::Merchant(_)
         | Row::ApiKey(_)
-        | Row::Sequence(_) => None,
+        | Row::Sequence(_)
+        | Row::Review(_)
+        | Row::ValueList(_)
+        | Row::ValueListItem(_)
+        | Row::Evaluation(_) => None,
     };
     payment.into_iter().flat_map(gateway_core::payment::Payment::awaited)
 }

@@ -92,16 +92,41 @@ pub async fn app_over(
     settings: Settings,
     (keyring, clock): (&crypto::keyring::Keyring, Arc<dyn Clock>),
 ) -> App {
+    let vault = crypto::Vault::new(keyring);
+    let scoring = scoring_of(quiet_model(), &vault);
+    build((store, vault, scoring), (acquirers, settings), clock).await
+}
+
+fn scoring_of(model: risk::model::Model, vault: &crypto::Vault) -> Arc<Scoring> {
+    let policy = Policy { thresholds: risk::verdict::Thresholds::default(), spare_showcase: true };
+    Arc::new(Scoring::new(model, policy, vault).unwrap())
+}
+
+/// Builds one whose scorer remembers what happens, as in a process.
+pub async fn remembering(model: risk::model::Model) -> Gateway {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let vault = crypto::Vault::new(&crypto::keyring::Keyring::ephemeral(0, &crypto::random::System));
+    let scoring = scoring_of(model, &vault);
+    let observer: Arc<dyn gateway_core::journal::Observer> = Arc::clone(&scoring) as _;
+    let store: Arc<dyn Journal> = Arc::new(Memory::observed(observer));
+    let simulated = gateway::app::simulated("simulated", gateway_acquirers::simulated::Settings::default());
+    let app = build((store, vault, scoring), (simulated, quick()), clock).await;
+    let key = another_key(&app, "First shop", Mode::Test).await;
+    Gateway { app, key }
+}
+
+async fn build(
+    (store, vault, scoring): (Arc<dyn Journal>, crypto::Vault, Arc<Scoring>),
+    (acquirers, settings): (MakeAcquirers, Settings),
+    clock: Arc<dyn Clock>,
+) -> App {
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let ids: Arc<dyn Ids> = Arc::new(TimeOrderedIds::new(Arc::clone(&clock), Arc::clone(&random)));
-    let vault = crypto::Vault::new(keyring);
-    let policy = Policy { thresholds: risk::verdict::Thresholds::default(), spare_showcase: true };
-    let scoring = Scoring::new(quiet_model(), policy, &vault).unwrap();
     let plan = Plan {
         world: World { clock, random, ids },
         journal: store,
         vault,
-        scoring: Arc::new(scoring),
+        scoring,
         acquirers,
         settings,
         rates: (rate(1_000_000), rate(1_000_000)),
@@ -110,7 +135,7 @@ pub async fn app_over(
 }
 
 /// A model that finds nothing risky: these tests are about payments, not about scores.
-fn quiet_model() -> risk::model::Model {
+pub fn quiet_model() -> risk::model::Model {
     use risk::model::{Body, Calibration, Golden, ModelFile, SCHEMA, ScoreKnot, Training};
     let features = risk::features::streaming_names().to_vec();
     let knot = |log_odds: f64, score: f64| ScoreKnot { log_odds, score };
@@ -195,6 +220,24 @@ impl Gateway {
     /// Reads.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Request { method: Method::GET, content_type: None, ..self.form(path, "") }).await
+    }
+
+    /// Lets these rules speak: name, action, condition.
+    pub fn rules(&self, rules: &[(&str, gateway::scoring::rules::Does, &str)]) {
+        use gateway::scoring::rules::{Rules, Setting};
+        let setting = |(name, action, when): &(&str, _, &str)| Setting {
+            name: (*name).to_owned(),
+            action: *action,
+            when: (*when).to_owned(),
+        };
+        let settings: Vec<Setting> = rules.iter().map(setting).collect();
+        let policy = Policy { thresholds: risk::verdict::Thresholds::default(), spare_showcase: true };
+        self.app.engine.scoring.conduct(policy, Rules::new(&settings).unwrap());
+    }
+
+    /// Deletes.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Request { method: Method::DELETE, content_type: None, ..self.form(path, "") }).await
     }
 
     /// Sends anything.

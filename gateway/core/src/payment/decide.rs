@@ -194,6 +194,7 @@ pub fn decide(payment: &Payment, command: Command) -> Result<Vec<Event>, Refusal
     let moment = match &command {
         Command::Capture { at, .. } | Command::Approve { at, .. } => Some(*at),
         Command::Conclude(conclusion) => Some(conclusion.at),
+        Command::Settle(word) => Some(word.at),
         _no_review_depends_on_it => None,
     };
     let events = judge(payment, command)?;
@@ -387,7 +388,6 @@ fn check_refused(payment: &Payment, operation: Operation) -> Result<(), Refusal>
     }
     Err(Refusal::TooMany { operation, limit: MAX_REFUSED })
 }
-
 
 pub(super) fn capture(
     payment: &Payment,
