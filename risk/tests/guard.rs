@@ -48,7 +48,7 @@ struct World {
 impl World {
     fn ask(&mut self, attempt: Attempt, declined_in_100: u64) -> bool {
         while self.waiting.front().is_some_and(|(due, ..)| *due <= self.now_ms) {
-            let (due, ticket, outcome) = self.waiting.pop_front().unwrap();
+            let (due, ticket, outcome) = self.waiting.pop_front().expect("there is a front");
             self.guard.told(ticket, outcome, due);
         }
         let Ok(ticket) = self.guard.admit(&attempt) else { return false };

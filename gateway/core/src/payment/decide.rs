@@ -218,7 +218,7 @@ fn judge(payment: &Payment, command: Command) -> Result<Vec<Event>, Refusal> {
             capture(payment, (amount_minor, last), (at, abilities), seed)
         }
         Command::Approve { at, abilities, seed } => review::approve(payment, (at, abilities), seed),
-        Command::Label { attempt, label, at } => label_attempt(payment, (attempt, label), at),
+        Command::Label { attempt, label, at } => review::label(payment, (attempt, label), at),
         Command::Cancel { reason, at, seed } => cancel(payment, reason, at, seed),
         Command::Expire { at, seed } => expire(payment, at, seed),
         Command::Increment { total_minor, abilities, seed } => {
@@ -532,18 +532,6 @@ fn refund(payment: &Payment, request: RefundRequest, seed: OpenSeed) -> Result<V
 fn update_refund(payment: &Payment, refund: RefundId, metadata: Metadata) -> Result<Vec<Event>, Refusal> {
     payment.refunds.iter().find(|r| r.id == refund).ok_or(Refusal::NothingCaptured)?;
     Ok(vec![Event::RefundUpdated { refund: refund.0, metadata }])
-}
-
-/// A label that says nothing new changes nothing.
-fn label_attempt(
-    payment: &Payment,
-    (number, label): (u16, FraudLabel),
-    at: Timestamp,
-) -> Result<Vec<Event>, Refusal> {
-    let attempt = payment.attempt_numbered(number).ok_or(Refusal::NotOutstanding)?;
-    let known = payment.label_of(attempt);
-    let new = known != Some(label) && !(known.is_none() && label == FraudLabel::Genuine);
-    Ok(if new { vec![Event::Labelled { attempt: number, label, at }] } else { Vec::new() })
 }
 
 fn reverse(payment: &Payment, reference: u64, seed: OpenSeed) -> Result<Vec<Event>, Refusal> {

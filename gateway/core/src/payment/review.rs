@@ -6,7 +6,7 @@ use super::event::Event;
 use super::state::{Attempt, CancellationReason, CaptureMethod, Payment};
 use crate::acquirer::{Abilities, FinalCapture};
 use crate::refusal::Refusal;
-use crate::risk::{Review, ReviewClosing};
+use crate::risk::{FraudLabel, Review, ReviewClosing};
 use crate::time::Timestamp;
 
 /// The payment's review that waits, with its attempt.
@@ -63,4 +63,16 @@ pub(super) fn approve(
         }
         CaptureMethod::Manual => Ok(vec![Event::ReviewClosed { at, reason: ReviewClosing::Approved }]),
     }
+}
+
+/// A label that says nothing new changes nothing.
+pub(super) fn label(
+    payment: &Payment,
+    (number, label): (u16, FraudLabel),
+    at: Timestamp,
+) -> Result<Vec<Event>, Refusal> {
+    let attempt = payment.attempt_numbered(number).ok_or(Refusal::NotOutstanding)?;
+    let known = payment.label_of(attempt);
+    let new = known != Some(label) && !(known.is_none() && label == FraudLabel::Genuine);
+    Ok(if new { vec![Event::Labelled { attempt: number, label, at }] } else { Vec::new() })
 }

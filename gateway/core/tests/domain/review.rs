@@ -18,6 +18,7 @@ fn reviewed(method: CaptureMethod) -> Scene {
         at: scene.now,
         risk: risk(RiskVerdict::Review),
         acquirer: "bank-a".to_owned(),
+        routed: None,
         seed: scene.seed(),
         capture_before: scene.now.plus_ms(AUTHORIZATION_LIFE_MS),
         decision: None,
