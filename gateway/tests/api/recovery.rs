@@ -100,7 +100,7 @@ async fn a_capture_that_was_declined_and_then_approved_is_taken() {
 async fn what_a_process_left_is_taken_up_at_once_by_the_next_and_never_sent_again() {
     let (house, bank) = (House::new(), Bank::new("bank", ABLE, |_| None));
     let g = std::sync::Arc::new(house.start(&[&bank]).await);
-    let pays: Vec<_> = (0..300)
+    let pays: Vec<_> = (0..200)
         .map(|number| {
             let g = std::sync::Arc::clone(&g);
             tokio::spawn(
@@ -108,7 +108,7 @@ async fn what_a_process_left_is_taken_up_at_once_by_the_next_and_never_sent_agai
             )
         })
         .collect();
-    bank.wait_for("authorize", 300).await;
+    bank.wait_for("authorize", 200).await;
     pays.iter().for_each(tokio::task::JoinHandle::abort);
     for pay in pays {
         pay.await.ok();
@@ -118,7 +118,7 @@ async fn what_a_process_left_is_taken_up_at_once_by_the_next_and_never_sent_agai
     end(g).await;
     bank.become_one_that(yes);
     let g = house.start(&[&bank]).await;
-    for number in 0..300 {
+    for number in 0..200 {
         let mut last = None;
         for _try in 0..500 {
             let answer = g.post_keyed("/v1/payment_intents", HOLD, &format!("k{number}")).await.ok();
@@ -130,7 +130,7 @@ async fn what_a_process_left_is_taken_up_at_once_by_the_next_and_never_sent_agai
         }
         assert_eq!(last.as_deref(), Some("requires_capture"), "{number}");
     }
-    assert_eq!(bank.got("authorize").len(), 300);
+    assert_eq!(bank.got("authorize").len(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

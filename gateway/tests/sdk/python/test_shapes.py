@@ -107,10 +107,32 @@ def objects(shop):
     yield "setup", shop.v1.setup_intents.create({"customer": customer.id})
     done = {"customer": customer.id, "confirm": True, "payment_method": "pm_card_visa"}
     yield "done setup", shop.v1.setup_intents.create({**done, "expand": ["payment_method"]})
+    yield from risks(shop)
     yield "deleted", shop.v1.customers.delete(customer.id)
     for event in shop.v1.events.list({"limit": 100}).data:
         yield event.type, event
         yield event.type, event.data.object
+
+
+def risks(shop):
+    """What the scorer shows of itself: lists, a review from its opening to its approval, a payment made elsewhere."""
+    radar = shop.v1.radar
+    mails = radar.value_lists.create({"alias": "mails_reviewlist", "name": "Mails", "item_type": "email"})
+    yield "value list", mails
+    yield "value", radar.value_list_items.create({"value_list": mails.id, "value": "look@shop.example"})
+    yield "value list with a value", radar.value_lists.retrieve(mails.id)
+    reviewed = pay(shop, receipt_email="Look@shop.example", expand=["review", "latest_charge"])
+    assert (reviewed.status, reviewed.latest_charge.outcome.type) == ("requires_capture", "manual_review")
+    yield "reviewed", reviewed
+    assert shop.v1.reviews.list().data[0].id == reviewed.review.id
+    yield "review", shop.v1.reviews.retrieve(reviewed.review.id, {"expand": ["payment_intent", "charge"]})
+    yield "approved", shop.v1.reviews.approve(reviewed.review.id)
+    assert shop.v1.payment_intents.retrieve(reviewed.id).amount_received == 2000
+    method = {"payment_method": "pm_card_visa", "billing_details": {"name": "Ada", "address": {"city": "Bern"}}}
+    elsewhere = {"amount": 500, "currency": "usd", "payment_method_details": method}
+    customer = {"email": "ada@shop.example"}
+    yield "evaluation", radar.payment_evaluations.create({"payment_details": elsewhere, "customer_details": customer})
+    yield "deleted value list", radar.value_lists.delete(mails.id)
 
 
 def test_every_object_is_as_declared(shop):
