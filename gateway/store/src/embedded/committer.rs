@@ -35,7 +35,8 @@ impl<D: Disk, I: Index> Committer<D, I> {
         loop {
             match self.queue.take(PATIENCE) {
                 Next::Requests(requests) => self.serve(requests)?,
-                Next::Idle => {}
+                // The index is fed and sealed while nobody commits, and others may fill the disk.
+                Next::Idle => drop(self.look_for_room()?),
                 Next::Closed => break,
             }
             self.checkpoint_if_due();
@@ -57,8 +58,7 @@ impl<D: Disk, I: Index> Committer<D, I> {
 
     /// Takes from the front as much as one group holds.
     fn group(&mut self, requests: &mut VecDeque<Request>) -> Result<(), Broken> {
-        let room = self.reserve.look(&self.machine.view.disk, self.options.group_bytes as u64);
-        let room = room.map_err(Broken::Disk)?;
+        let room = self.look_for_room()?;
         let mut judged: Vec<(oneshot::Sender<Reply>, Judged)> = Vec::with_capacity(requests.len());
         while let Some(Request { prepared, tell }) = requests.pop_front() {
             if room == Room::Tight && prepared.urgency() == Urgency::New {
@@ -90,6 +90,11 @@ impl<D: Disk, I: Index> Committer<D, I> {
             self.feeder.feed();
         }
         Ok(())
+    }
+
+    fn look_for_room(&mut self) -> Result<Room, Broken> {
+        let next = self.options.group_bytes as u64;
+        self.reserve.look(&self.machine.view.disk, next).map_err(Broken::Disk)
     }
 
     fn checkpoint_if_due(&mut self) {

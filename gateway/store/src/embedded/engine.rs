@@ -62,8 +62,10 @@ pub fn open(
 ) -> Result<Embedded, OpenError> {
     let lock = DirLock::take(dir)?;
     let disk = FileDisk::open(dir).map_err(io_error(format!("opening {}", dir.display())))?;
+    // First of all: on a full disk the index could not even be opened.
+    let reserve = Reserve::hold(&disk, options.reserve_bytes);
     let index = FjallIndex::open(&dir.join(INDEX_DIR), options.index).map_err(OpenError::Index)?;
-    let mut engine = open_on(disk, index, options, observer)?;
+    let mut engine = open_with((disk, index, reserve), options, observer)?;
     engine._lock = Some(lock);
     Ok(engine)
 }
@@ -78,8 +80,16 @@ pub fn open_on<D: Disk, I: Index>(
     options: Options,
     observer: Option<Arc<dyn Observer>>,
 ) -> Result<Engine<D, I>, OpenError> {
-    Counters::describe();
     let reserve = Reserve::hold(&disk, options.reserve_bytes);
+    open_with((disk, index, reserve), options, observer)
+}
+
+fn open_with<D: Disk, I: Index>(
+    (disk, index, reserve): (D, I, Reserve),
+    options: Options,
+    observer: Option<Arc<dyn Observer>>,
+) -> Result<Engine<D, I>, OpenError> {
+    Counters::describe();
     let setup = Setup { sizes: options.sizes, random: Arc::clone(&options.random), observer };
     let (machine, recovered) = recover(disk, index, setup)?;
     let view = Arc::clone(&machine.view);

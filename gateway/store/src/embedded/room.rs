@@ -21,10 +21,15 @@ pub(crate) struct Reserve {
 }
 
 impl Reserve {
-    /// Holds `bytes` back, if they are there.
+    /// Holds `bytes` back, if they are there. If the disk is full, what an earlier process held is given free: opening takes room, too.
     pub(crate) fn hold(disk: &impl Disk, bytes: u64) -> Self {
         let mut reserve = Self { bytes, held: false };
-        reserve.take_back(disk);
+        if bytes > 0 && disk.room().is_ok_and(|room| room < bytes / 4) {
+            tracing::error!("the disk is full: the store opens with its reserve, and takes outcomes only");
+            disk.hold_room(FILE, 0).ok();
+        } else {
+            reserve.take_back(disk);
+        }
         reserve
     }
 

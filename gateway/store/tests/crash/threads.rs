@@ -73,6 +73,29 @@ fn the_last_room_is_for_outcomes() {
 }
 
 #[test]
+fn the_reserve_is_given_free_while_nothing_is_committed_and_at_a_start_too() {
+    let disk = LossyDisk::new();
+    let reserve = 1_000_000;
+    disk.set_room(10 * reserve);
+    let (store, reasons) = engine(&disk, reserve);
+    assert_eq!(disk.held(), reserve);
+    disk.set_room(0);
+    let begun = Instant::now();
+    while disk.held() > 0 && begun.elapsed() < Duration::from_secs(5) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(disk.held(), 0, "others filled the disk, and the index needs room");
+    drop(store);
+    disk.set_room(10 * reserve);
+    drop(engine(&disk, reserve));
+    assert_eq!(disk.held(), reserve);
+    disk.set_room(1_000);
+    let (_store, _) = engine(&disk, reserve);
+    assert_eq!(disk.held(), 0, "a start on a full disk has the reserve");
+    assert!(reasons.lock().unwrap().is_empty());
+}
+
+#[test]
 fn what_waits_is_served_before_the_end() {
     let disk = LossyDisk::new();
     let (store, _) = engine(&disk, 0);
