@@ -1,7 +1,7 @@
 //! `gateway verify`.
 
 use super::args::Verify;
-use crate::verify::{Keep, Report, Verifier, write_history};
+use crate::verify::{Report, Verifier, write_history};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 
@@ -14,8 +14,7 @@ pub(super) fn verify(arguments: Verify) -> Result<(), String> {
             arguments.data_dir.display()
         ));
     }
-    let keep = if arguments.history.is_some() { Keep::Histories } else { Keep::Nothing };
-    let verifier = Verifier::read(&store, keep)?;
+    let verifier = Verifier::read(&store)?;
     if let Some(path) = &arguments.history {
         let written = File::create(path).and_then(|file| {
             let mut out = BufWriter::new(file);
@@ -26,10 +25,10 @@ pub(super) fn verify(arguments: Verify) -> Result<(), String> {
     }
     let report = verifier.report();
     if arguments.json {
-        let text = serde_json::to_string(&report).map_err(|error| error.to_string())?;
+        let text = serde_json::to_string(report).map_err(|error| error.to_string())?;
         println!("{text}");
     } else {
-        print(&report);
+        print(report);
     }
     if report.breach_count == 0 { Ok(()) } else { Err(format!("{} breaches", report.breach_count)) }
 }

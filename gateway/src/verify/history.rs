@@ -1,38 +1,79 @@
 //! Histories for the harness: one JSON line a payment. The harness audits these, and never opens a store.
 
 use super::Verifier;
+use gateway_core::claim::ClaimState;
+use gateway_core::id::PaymentId;
+use gateway_core::journal::Row;
 use gateway_core::payment::{Attempt, AttemptState, Event, OpenKind, Payment, Recorded, RefundState};
+use gateway_store::embedded::{Archive, Written};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// Writes a line for each payment, in the order of their ids.
 ///
 /// # Errors
-/// As the writer's.
+/// As the writer's; also if a row can't be read again.
 pub fn write(verifier: &Verifier, out: &mut dyn Write) -> io::Result<()> {
-    let mut all: Vec<_> = verifier.payments.iter().collect();
-    all.sort_by_key(|(id, _)| **id);
-    for (_, seen) in all {
-        let Some(payment) = &seen.payment else { continue };
-        let claims: Vec<Value> =
-            seen.claims.iter().map(|(key, status)| json!({ "key": key, "status": status })).collect();
-        let events: Vec<Value> = seen.history.iter().map(event).collect();
-        let line = json!({
-            "payment": payment.id.to_string(),
-            "merchant": payment.tenant.merchant.to_string(),
-            "mode": payment.tenant.mode.as_str(),
-            "currency": payment.amount.currency.code(),
-            "amount_minor": payment.amount.minor,
-            "status": payment.status().as_str(),
-            "attempts": payment.attempts.iter().map(|a| attempt(payment, a)).collect::<Vec<_>>(),
-            "refunds": payment.refunds.iter().map(refund).collect::<Vec<_>>(),
-            "open": payment.open.len(),
-            "events": events,
-            "claims": claims,
-        });
-        writeln!(out, "{line}")?;
+    let mut claims: BTreeMap<PaymentId, Vec<u64>> = BTreeMap::new();
+    for (latest, payment) in verifier.claims.values() {
+        if let Some(payment) = payment {
+            claims.entry(*payment).or_default().push(latest.position);
+        }
+    }
+    for (id, latest) in &verifier.payments {
+        let (payment, history) = story(&verifier.archive, latest.position)?;
+        let mut told = BTreeMap::new();
+        for position in claims.get(id).into_iter().flatten() {
+            if let Row::Claim(claim) = read(&verifier.archive, *position)?.row {
+                let status = match &claim.state {
+                    ClaimState::Provisional { .. } => None,
+                    ClaimState::Final { status, .. } => Some(*status),
+                };
+                told.insert(claim.key.key, status);
+            }
+        }
+        writeln!(out, "{}", line(&payment, &history, &told))?;
     }
     Ok(())
+}
+
+fn read(archive: &Archive, position: u64) -> io::Result<Written> {
+    archive.read(position).map_err(|error| io::Error::other(format!("{error:?}")))
+}
+
+/// A payment and all its transitions, from its latest row back to its first.
+fn story(archive: &Archive, latest: u64) -> io::Result<(Payment, Vec<Recorded>)> {
+    let broken = || io::Error::other(format!("the history that ends at position {latest} breaks"));
+    let written = read(archive, latest)?;
+    let (Row::Payment(row), mut before) = (written.row, written.before) else { return Err(broken()) };
+    let mut newest_first = vec![row.events];
+    while let Some(position) = before {
+        let written = read(archive, position)?;
+        let Row::Payment(row) = written.row else { return Err(broken()) };
+        newest_first.push(row.events);
+        before = written.before.filter(|earlier| *earlier < position);
+    }
+    Ok((row.payment, newest_first.into_iter().rev().flatten().collect()))
+}
+
+fn line(payment: &Payment, history: &[Recorded], claims: &BTreeMap<String, Option<u16>>) -> Value {
+    let claims: Vec<Value> =
+        claims.iter().map(|(key, status)| json!({ "key": key, "status": status })).collect();
+    let events: Vec<Value> = history.iter().map(event).collect();
+    json!({
+        "payment": payment.id.to_string(),
+        "merchant": payment.tenant.merchant.to_string(),
+        "mode": payment.tenant.mode.as_str(),
+        "currency": payment.amount.currency.code(),
+        "amount_minor": payment.amount.minor,
+        "status": payment.status().as_str(),
+        "attempts": payment.attempts.iter().map(|a| attempt(payment, a)).collect::<Vec<_>>(),
+        "refunds": payment.refunds.iter().map(refund).collect::<Vec<_>>(),
+        "open": payment.open.len(),
+        "events": events,
+        "claims": claims,
+    })
 }
 
 fn attempt(payment: &Payment, attempt: &Attempt) -> Value {

@@ -1,17 +1,19 @@
 //! `gateway verify`: a stopped store against every invariant that can be seen in it, in one pass over its journal.
 //!
-//! It replays each payment from its transitions and compares the result with what the store says of it. It keeps one payment's
-//! state for each payment of the store, so it needs about a kilobyte of memory for each.
+//! Each row is compared with the one that it replaced, which the journal leads to: what its transitions make of that one must be what it
+//! says, and the postings must be what the difference says. So no payment's state is held; what is kept of each payment is where its
+//! latest row stands, and of each key where its claim does: a hundred bytes a payment.
 
 mod history;
 mod rules;
 
 pub use history::write as write_history;
 
-use gateway_core::claim::{ClaimKey, ClaimState, Subject};
+use gateway_core::claim::{Claim, ClaimState, Subject};
 use gateway_core::id::PaymentId;
-use gateway_core::journal::{Batch, Row};
-use gateway_core::payment::{Event, Payment, Recorded, apply};
+use gateway_core::journal::{PaymentRow, Row, RowKey, Version};
+use gateway_core::payment::{Event, Payment, apply};
+use gateway_store::embedded::{Archive, Written};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -20,7 +22,7 @@ use std::path::Path;
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Report {
     pub payments: u64,
-    /// Payments that were approved at any time, by an authorization or a sale.
+    /// Approvals that were taken, of authorizations and sales.
     pub authorizations: u64,
     pub captures: u64,
     pub refunds: u64,
@@ -29,6 +31,7 @@ pub struct Report {
     pub transitions: u64,
     pub postings: u64,
     pub events: u64,
+    /// Final answers.
     pub claims: u64,
     pub commits: u64,
     pub journal_bytes: u64,
@@ -40,54 +43,79 @@ pub struct Report {
 /// So many breaches are told; all are counted.
 const TOLD: usize = 100;
 
-/// One payment on the way through the journal.
-#[derive(Default)]
-pub(crate) struct Seen {
-    pub(crate) payment: Option<Payment>,
-    /// Kept only when a history is wanted.
-    pub(crate) history: Vec<Recorded>,
-    pub(crate) claims: BTreeMap<String, Option<u16>>,
-    balances: BTreeMap<(gateway_core::ledger::Account, gateway_core::Currency), i64>,
-    approved: bool,
+/// Where a row stands that was written last under its key.
+#[derive(Debug, Clone, Copy)]
+struct Latest {
+    position: u64,
+    version: Version,
 }
 
-/// Whether histories are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keep {
-    Nothing,
-    Histories,
-}
-
-/// The pass.
+/// The pass, and what it leaves for histories.
 pub struct Verifier {
-    pub(crate) payments: HashMap<PaymentId, Seen>,
-    finals: HashMap<ClaimKey, (u16, [u8; 32])>,
+    archive: Archive,
+    payments: BTreeMap<PaymentId, Latest>,
+    /// By a digest of the key; with the payment that it is about.
+    claims: HashMap<[u8; 16], (Latest, Option<PaymentId>)>,
     report: Report,
-    keep: Keep,
 }
 
 impl Verifier {
-    /// Before the first batch.
-    pub fn new(keep: Keep) -> Self {
-        Self { payments: HashMap::new(), finals: HashMap::new(), report: Report::default(), keep }
-    }
-
     /// Reads a stopped store wholly.
     ///
     /// # Errors
     /// The store is in use, damaged, or not ours.
-    pub fn read(store: &Path, keep: Keep) -> Result<Self, String> {
-        let mut this = Self::new(keep);
-        let counts = gateway_store::embedded::scan(store, &mut |_position, batch| {
-            this.batch(batch);
-            Ok(())
-        });
+    pub fn read(store: &Path) -> Result<Self, String> {
+        let archive = Archive::open(store).map_err(|error| error.to_string())?;
+        let mut pass = Pass { payments: BTreeMap::new(), claims: HashMap::new(), report: Report::default() };
+        let counts = archive.walk(&mut |written| pass.row(&archive, written));
         let counts = counts.map_err(|error| error.to_string())?;
-        this.report.commits = counts.commits;
-        this.report.journal_bytes = counts.bytes;
-        Ok(this)
+        let Pass { payments, claims, mut report } = pass;
+        report.commits = counts.commits;
+        report.journal_bytes = counts.bytes;
+        Ok(Self { archive, payments, claims, report })
     }
 
+    /// What was found.
+    pub const fn report(&self) -> &Report {
+        &self.report
+    }
+}
+
+struct Pass {
+    payments: BTreeMap<PaymentId, Latest>,
+    claims: HashMap<[u8; 16], (Latest, Option<PaymentId>)>,
+    report: Report,
+}
+
+fn digest(key: &RowKey) -> [u8; 16] {
+    let whole = crypto::mac::sha256(format!("{key:?}").as_bytes());
+    let mut half = [0; 16];
+    half.copy_from_slice(&whole[..16]);
+    half
+}
+
+/// The payment that a claim's answer is about.
+const fn payment_of(subject: Subject) -> Option<PaymentId> {
+    match subject {
+        Subject::Payment(payment)
+        | Subject::Charge { payment, .. }
+        | Subject::Refund { payment, .. }
+        | Subject::Review(payment) => Some(payment),
+        Subject::Other => None,
+    }
+}
+
+/// The claimed answer: subject, and status and digest of the final one.
+fn answer_of(claim: &Claim) -> (Subject, Option<(u16, [u8; 32])>) {
+    match &claim.state {
+        ClaimState::Provisional { subject, .. } => (*subject, None),
+        ClaimState::Final { subject, status, body, .. } => {
+            (*subject, Some((*status, crypto::mac::sha256(body.as_deref().unwrap_or_default()))))
+        }
+    }
+}
+
+impl Pass {
     fn breach(&mut self, what: String) {
         self.report.breach_count += 1;
         if self.report.breaches.len() < TOLD {
@@ -95,92 +123,135 @@ impl Verifier {
         }
     }
 
-    /// Takes the next batch.
-    pub fn batch(&mut self, batch: &Batch) {
-        for write in &batch.writes {
-            match &write.row {
-                Row::Payment(row) => self.payment(&row.payment, &row.events),
-                Row::Claim(claim) => self.claim(claim),
-                Row::Event(_) => self.report.events += 1,
-                Row::Refund(_)
-                | Row::PaymentMethod(_)
-                | Row::Token(_)
-                | Row::Customer(_)
-                | Row::SetupIntent(_)
-                | Row::Merchant(_)
-                | Row::ApiKey(_)
-                | Row::Sequence(_)
-                | Row::Review(_)
-                | Row::ValueList(_)
-                | Row::ValueListItem(_)
-                | Row::Evaluation(_) => {}
+    fn row(&mut self, archive: &Archive, written: Written) -> Result<(), String> {
+        let Written { position, version, before, row } = written;
+        let before = match (&row, before) {
+            (Row::Payment(_) | Row::Claim(_), Some(at)) => {
+                Some(archive.read(at).map_err(|error| format!("{error:?}"))?)
             }
+            _first_or_other => None,
+        };
+        let latest = Latest { position, version };
+        match row {
+            Row::Payment(row) => self.payment(&row, before, latest),
+            Row::Claim(claim) => self.claim(&claim, before, latest),
+            Row::Event(_) => self.report.events += 1,
+            Row::Refund(_)
+            | Row::PaymentMethod(_)
+            | Row::Token(_)
+            | Row::Customer(_)
+            | Row::SetupIntent(_)
+            | Row::Merchant(_)
+            | Row::ApiKey(_)
+            | Row::Sequence(_)
+            | Row::Review(_)
+            | Row::ValueList(_)
+            | Row::ValueListItem(_)
+            | Row::Evaluation(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Whether a row comes after the last one of its key: a second chain would mean two truths.
+    fn follows(known: Option<Latest>, before: Option<&Written>, latest: Latest) -> bool {
+        match (known, before) {
+            (None, None) => latest.version == Version(1),
+            (Some(known), Some(before)) => {
+                known.position == before.position && known.version.0 + 1 == latest.version.0
+            }
+            (None, Some(_)) | (Some(_), None) => false,
         }
     }
 
-    fn payment(&mut self, stored: &Payment, events: &[Recorded]) {
-        let mut seen = self.payments.remove(&stored.id).unwrap_or_default();
+    fn payment(&mut self, row: &PaymentRow, before: Option<Written>, latest: Latest) {
+        let stored = &row.payment;
         let mut breaches = Vec::new();
-        for recorded in events {
-            self.report.transitions += 1;
-            self.report.postings += recorded.postings.len() as u64;
-            breaches.extend(rules::transition(&seen.payment, recorded));
-            breaches.extend(rules::balances(&mut seen.balances, recorded));
-            seen.approved |= matches!(recorded.event, Event::Authorized { .. } | Event::Sold { .. });
-            apply(&mut seen.payment, &recorded.event);
-            if let Some(after) = &seen.payment {
-                breaches.extend(rules::state(after, &seen.balances));
+        if !Self::follows(self.payments.insert(stored.id, latest), before.as_ref(), latest) {
+            breaches.push("3: two rows follow the same one".to_owned());
+        }
+        let mut state: Option<Payment> = match before.map(|written| written.row) {
+            Some(Row::Payment(row)) if row.payment.id == stored.id => Some(row.payment),
+            Some(_other) => {
+                breaches.push("3: it replaces a row of something else".to_owned());
+                None
+            }
+            None => {
+                self.report.payments += 1;
+                None
+            }
+        };
+        self.report.open = self.report.open.saturating_sub(state.as_ref().map_or(0, |p| p.open.len() as u64));
+        for recorded in &row.events {
+            breaches.extend(rules::transition(&state, recorded));
+            self.count(&recorded.event, recorded.postings.len());
+            if state.is_none() && !matches!(recorded.event, Event::Created { .. }) {
+                breaches.push("9: its first transition is not its creation".to_owned());
+                break;
+            }
+            let earlier = state.clone();
+            apply(&mut state, &recorded.event);
+            if let Some(after) = &state {
+                breaches.extend(rules::state(after));
+                breaches.extend(rules::postings(earlier.as_ref(), after, recorded));
             }
         }
-        if seen.payment.as_ref() != Some(stored) {
+        if state.as_ref() != Some(stored) {
             breaches.push("3: the stored state is not what its transitions make".to_owned());
         }
+        self.report.open += stored.open.len() as u64;
         for what in breaches {
             self.breach(format!("{}: invariant {what}", stored.id));
         }
-        if self.keep == Keep::Histories {
-            seen.history.extend_from_slice(events);
-        }
-        self.payments.insert(stored.id, seen);
     }
 
-    fn claim(&mut self, claim: &gateway_core::Claim) {
-        let (subject, status) = match &claim.state {
-            ClaimState::Provisional { subject, .. } => (*subject, None),
-            ClaimState::Final { subject, status, body, .. } => {
-                let digest = crypto::mac::sha256(body.as_deref().unwrap_or_default());
-                let told = (*status, digest);
-                if self.finals.insert(claim.key.clone(), told).is_some_and(|before| before != told) {
-                    self.breach(format!("key {}: invariant 6: two final answers", claim.key.key));
-                }
-                (*subject, Some(*status))
+    fn count(&mut self, event: &Event, postings: usize) {
+        self.report.transitions += 1;
+        self.report.postings += postings as u64;
+        match event {
+            Event::Authorized { .. } => self.report.authorizations += 1,
+            Event::Sold { .. } => {
+                self.report.authorizations += 1;
+                self.report.captures += 1;
             }
-        };
-        let payment = match subject {
-            Subject::Payment(payment)
-            | Subject::Review(payment)
-            | Subject::Charge { payment, .. }
-            | Subject::Refund { payment, .. } => payment,
-            Subject::Other => return,
-        };
-        if self.keep == Keep::Histories {
-            let seen = self.payments.entry(payment).or_default();
-            seen.claims.insert(claim.key.key.clone(), status);
+            Event::Captured { .. } => self.report.captures += 1,
+            Event::RefundIntended { .. } => self.report.refunds += 1,
+            _moves_nothing_new => {}
         }
     }
 
-    /// What was found.
-    pub fn report(&self) -> Report {
-        let mut report = self.report.clone();
-        report.claims = self.finals.len() as u64;
-        for seen in self.payments.values() {
-            let Some(payment) = &seen.payment else { continue };
-            report.payments += 1;
-            report.authorizations += u64::from(seen.approved);
-            report.captures += payment.attempts.iter().map(|a| a.captures.len() as u64).sum::<u64>();
-            report.refunds += payment.refunds.len() as u64;
-            report.open += payment.open.len() as u64;
+    fn claim(&mut self, claim: &Claim, before: Option<Written>, latest: Latest) {
+        let (subject, told) = answer_of(claim);
+        let key = digest(&RowKey::Claim(claim.key.clone()));
+        let known = self.claims.insert(key, (latest, payment_of(subject))).map(|(latest, _)| latest);
+        let mut broken = Vec::new();
+        if !Self::follows(known, before.as_ref(), latest) {
+            broken.push("3: claimed twice");
         }
-        report
+        let earlier = match before.map(|written| written.row) {
+            Some(Row::Claim(earlier)) => Some(earlier),
+            Some(_) | None => None,
+        };
+        if let Some(earlier) = &earlier {
+            let (of, before) = answer_of(earlier);
+            if earlier.key != claim.key
+                || earlier.digest != claim.digest
+                || payment_of(of) != payment_of(subject)
+            {
+                broken.push("3: a claim replaces that of another request");
+            }
+            if before.is_some() && before != told && !aged(earlier, claim) {
+                broken.push("6: two final answers");
+            }
+        }
+        let final_before = earlier.is_some_and(|earlier| answer_of(&earlier).1.is_some());
+        self.report.claims += u64::from(told.is_some() && !final_before);
+        for what in broken {
+            self.breach(format!("key {}: invariant {what}", claim.key.key));
+        }
     }
+}
+
+/// Whether all that changed is that the answer's bytes went, as they do with age.
+fn aged(earlier: &Claim, now: &Claim) -> bool {
+    earlier.clone().aged() == *now
 }

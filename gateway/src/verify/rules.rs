@@ -2,10 +2,10 @@
 
 use gateway_core::Currency;
 use gateway_core::ledger::{Account, held_minor};
-use gateway_core::payment::{Attempt, AttemptState, OpenKind, Payment, Recorded};
+use gateway_core::payment::{
+    Attempt, AttemptState, MAX_ATTEMPTS, MAX_LATE_APPROVALS, MAX_REFUNDS, OpenKind, Payment, Recorded,
+};
 use std::collections::BTreeMap;
-
-type Balances = BTreeMap<(Account, Currency), i64>;
 
 /// Transitions are numbered 1, 2, 3, …
 pub fn transition(before: &Option<Payment>, recorded: &Recorded) -> Option<String> {
@@ -13,20 +13,41 @@ pub fn transition(before: &Option<Payment>, recorded: &Recorded) -> Option<Strin
     (recorded.seq != wanted).then(|| format!("9: transition {} where {wanted} is next", recorded.seq))
 }
 
-/// Postings sum to zero in each currency; adds them to the balances.
-pub fn balances(balances: &mut Balances, recorded: &Recorded) -> Vec<String> {
+/// Postings sum to zero in each currency, and move each balance by just what the payment's state moved: so the balances that all of them
+/// make are those that the state says.
+pub fn postings(before: Option<&Payment>, after: &Payment, recorded: &Recorded) -> Vec<String> {
     let mut sums: BTreeMap<Currency, i64> = BTreeMap::new();
+    let mut moved: BTreeMap<(Account, Currency), i64> = BTreeMap::new();
     for posting in &recorded.postings {
         let (currency, minor) = (posting.amount.currency, posting.amount.minor);
         *sums.entry(currency).or_default() += minor;
-        *balances.entry((posting.account, currency)).or_default() += minor;
+        *moved.entry((posting.account, currency)).or_default() += minor;
     }
-    sums.into_iter()
-        .filter(|(_, sum)| *sum != 0)
-        .map(|(currency, sum)| {
-            format!("2: the postings of transition {} sum to {sum} {currency}", recorded.seq)
-        })
-        .collect()
+    let uneven = sums.into_iter().filter(|(_, sum)| *sum != 0).map(|(currency, sum)| {
+        format!("2: the postings of transition {} sum to {sum} {currency}", recorded.seq)
+    });
+    let mut broken: Vec<String> = uneven.collect();
+    let currency = after.amount.currency;
+    let wanted = balances(after);
+    let stood = before.map_or([0; 4], balances);
+    for ((account, stood), wanted) in ACCOUNTS.into_iter().zip(stood).zip(wanted) {
+        let by = moved.remove(&(account, currency)).unwrap_or(0);
+        if by != wanted - stood {
+            broken.push(format!("2: {account:?} moved by {by}, the state says {}", wanted - stood));
+        }
+    }
+    moved.retain(|(account, of), minor| *minor != 0 && (*account != Account::HeldContra || *of != currency));
+    broken.extend(moved.keys().map(|(account, of)| format!("2: {account:?} moved in {of}")));
+    broken
+}
+
+const ACCOUNTS: [Account; 4] =
+    [Account::Held, Account::Receivable, Account::MerchantPending, Account::Refunds];
+
+/// Where the accounts stand, by the payment's state alone.
+fn balances(payment: &Payment) -> [i64; 4] {
+    let (captured, refunded) = (payment.captured_minor(), payment.refunded_minor());
+    [held_minor(payment), captured - refunded, -captured, refunded]
 }
 
 fn authorized(attempt: &Attempt) -> i64 {
@@ -34,7 +55,7 @@ fn authorized(attempt: &Attempt) -> i64 {
 }
 
 /// What must hold of a payment at any time.
-pub fn state(payment: &Payment, balances: &Balances) -> Vec<String> {
+pub fn state(payment: &Payment) -> Vec<String> {
     let mut broken = Vec::new();
     let pending: i64 = payment
         .open
@@ -58,25 +79,30 @@ pub fn state(payment: &Payment, balances: &Balances) -> Vec<String> {
     if payment.open.iter().filter(|open| open.holds_payment()).count() > 1 {
         broken.push("5: two messages at once that the whole payment waits for".to_owned());
     }
-    broken.extend(ledger(payment, balances));
+    broken.extend(bounds(payment));
     broken
 }
 
-/// The balances that the postings make are those that the payment's state says.
-fn ledger(payment: &Payment, balances: &Balances) -> Vec<String> {
-    let currency = payment.amount.currency;
-    let balance = |account| balances.get(&(account, currency)).copied().unwrap_or(0);
-    let receivable = payment.captured_minor() - payment.refunded_minor();
-    [
-        (Account::Held, held_minor(payment)),
-        (Account::Receivable, receivable),
-        (Account::MerchantPending, -payment.captured_minor()),
-        (Account::Refunds, payment.refunded_minor()),
-    ]
-    .into_iter()
-    .filter(|(account, wanted)| balance(*account) != *wanted)
-    .map(|(account, wanted)| {
-        format!("2: {account:?} stands at {}, the state says {wanted}", balance(account))
-    })
-    .collect()
+/// Numbers that are bounded, and references that name one message each.
+fn bounds(payment: &Payment) -> Vec<String> {
+    let mut broken = Vec::new();
+    let counts = [
+        (payment.attempts.len(), MAX_ATTEMPTS, "attempts"),
+        (payment.refunds.len(), MAX_REFUNDS, "refunds"),
+        (usize::from(payment.late_approvals), usize::from(MAX_LATE_APPROVALS), "late approvals"),
+    ];
+    for (count, most, what) in counts {
+        if count > most {
+            broken.push(format!("13: {count} {what}, {most} at most"));
+        }
+    }
+    let mut references: Vec<u64> = payment.open.iter().map(|open| open.trace.reference).collect();
+    references.sort_unstable();
+    if references.windows(2).any(|pair| pair[0] == pair[1]) {
+        broken.push("5: two outstanding messages under one reference".to_owned());
+    }
+    if payment.canceled.is_some() && payment.captured_minor() > 0 {
+        broken.push("1: canceled after a capture".to_owned());
+    }
+    broken
 }

@@ -19,3 +19,4 @@ mod saved_cards;
 mod scoring;
 mod support;
 mod unknown;
+mod verify;

@@ -4,6 +4,7 @@
 //! Architecture invariant: a commit is acknowledged, and seen by anyone, only after the sync of its group; the index is never asked what
 //! is true, only where to look, and can be lost at any time. `gateway/docs/storage.md` explains the format, the checkpoint and the guarantees.
 
+mod archive;
 mod committer;
 mod engine;
 mod error;
@@ -30,6 +31,7 @@ mod stats;
 mod view;
 mod walk;
 
+pub use archive::{Archive, Written};
 pub use engine::{Embedded, Engine, open, open_on};
 pub use error::OpenError;
 pub use files::FileDisk;

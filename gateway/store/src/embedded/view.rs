@@ -136,38 +136,8 @@ impl<D: Disk, I: Index> View<D, I> {
 
     /// The record at a position, checked.
     pub(crate) fn record(&self, position: u64) -> Result<record::Record, StoreError> {
-        let (name, offset) = self.place(position)?;
-        let mut bytes = vec![0; FIRST_READ];
-        let count = self.fill(&name, offset, &mut bytes)?;
-        bytes.truncate(count);
-        let damaged = |why: String| StoreError::Corrupt(format!("the record at position {position}: {why}"));
-        let len = record::record_len(&bytes).map_err(|e| damaged(e.to_string()))?;
-        if len > MAX_RECORD {
-            return Err(damaged("its length can't be right".to_owned()));
-        }
-        if len > bytes.len() {
-            bytes.resize(len.max(RECORD_HEAD_LEN), 0);
-            let count = self.fill(&name, offset, &mut bytes)?;
-            bytes.truncate(count);
-        }
-        let (record, _) = record::take_record(&bytes).map_err(|e| damaged(e.to_string()))?;
-        Ok(record)
-    }
-
-    fn fill(&self, name: &str, offset: u64, into: &mut [u8]) -> Result<usize, StoreError> {
-        self.disk
-            .read(name, offset, into)
-            .map_err(|e| StoreError::Unavailable(format!("reading {name} at {offset}: {e}")))
-    }
-
-    /// File and offset of a position.
-    fn place(&self, position: u64) -> Result<(String, u64), StoreError> {
-        let pieces = self.pieces.read().expect(HELD);
-        let after = pieces.partition_point(|piece| piece.base <= position);
-        let piece = after.checked_sub(1).and_then(|at| pieces.get(at)).ok_or_else(|| {
-            StoreError::Corrupt(format!("no segment of the journal holds position {position}"))
-        })?;
-        Ok((piece.name.clone(), position - piece.base))
+        let (name, offset) = place(&self.pieces.read().expect(HELD), position)?;
+        read_record(&self.disk, (&name, offset), position)
     }
 
     /// All transitions of a payment, by walking from its latest record back to its first.
@@ -194,4 +164,41 @@ impl<D: Disk, I: Index> View<D, I> {
         }
         Ok(newest_first.into_iter().rev().flatten().collect())
     }
+}
+
+/// File and offset of a position.
+pub(crate) fn place(pieces: &[Piece], position: u64) -> Result<(String, u64), StoreError> {
+    let after = pieces.partition_point(|piece| piece.base <= position);
+    let piece = after
+        .checked_sub(1)
+        .and_then(|at| pieces.get(at))
+        .ok_or_else(|| StoreError::Corrupt(format!("no segment of the journal holds position {position}")))?;
+    Ok((piece.name.clone(), position - piece.base))
+}
+
+/// The record that stands there in a file, which is this position of the journal; checked.
+pub(crate) fn read_record<D: Disk>(
+    disk: &D,
+    (name, offset): (&str, u64),
+    position: u64,
+) -> Result<record::Record, StoreError> {
+    let fill = |into: &mut [u8]| {
+        disk.read(name, offset, into)
+            .map_err(|e| StoreError::Unavailable(format!("reading {name} at {offset}: {e}")))
+    };
+    let mut bytes = vec![0; FIRST_READ];
+    let count = fill(&mut bytes)?;
+    bytes.truncate(count);
+    let damaged = |why: String| StoreError::Corrupt(format!("the record at position {position}: {why}"));
+    let len = record::record_len(&bytes).map_err(|e| damaged(e.to_string()))?;
+    if len > MAX_RECORD {
+        return Err(damaged("its length can't be right".to_owned()));
+    }
+    if len > bytes.len() {
+        bytes.resize(len.max(RECORD_HEAD_LEN), 0);
+        let count = fill(&mut bytes)?;
+        bytes.truncate(count);
+    }
+    let (record, _) = record::take_record(&bytes).map_err(|e| damaged(e.to_string()))?;
+    Ok(record)
 }
