@@ -15,6 +15,7 @@ use gateway_core::id::PaymentId;
 use gateway_core::journal::{Batch, Row, RowKey, Urgency, Version, commit_intent};
 use gateway_core::payment::{Command, Event, Open, OpenKind, OpenSeed, STUCK_AFTER, Stage, decide};
 use gateway_core::tenant::Tenant;
+use gateway_core::time::Timestamp;
 use std::sync::Arc;
 use tracing::{error, info};
 
@@ -105,6 +106,16 @@ async fn step(engine: &Arc<Engine>, draft: &mut Draft, reference: u64) -> Result
     let now = engine.clock.now();
     let deciding = matches!(&open.stage, Stage::Accepted { until, .. } if now < *until);
     match &open.kind {
+        // A peer that no longer recognises the repeat would do it twice.
+        OpenKind::Capture { .. } | OpenKind::Void { .. } | OpenKind::Release { .. }
+            if is_forgotten(&open, &*acquirer, now) =>
+        {
+            if acquirer.abilities().inquiry.is_yes() {
+                inquire(engine, draft, (&open, &*acquirer)).await
+            } else {
+                postpone(engine, draft, &open).await
+            }
+        }
         OpenKind::Capture { .. }
         | OpenKind::Void { .. }
         | OpenKind::Reverse { .. }
@@ -122,6 +133,12 @@ async fn step(engine: &Arc<Engine>, draft: &mut Draft, reference: u64) -> Result
             }
         }
     }
+}
+
+/// Whether a message that was sent can't be repeated any more.
+fn is_forgotten(open: &Open, acquirer: &dyn Acquirer, now: Timestamp) -> bool {
+    let window = i64::try_from(acquirer.abilities().repeat_window_ms).unwrap_or(i64::MAX / 2);
+    open.stage != Stage::Unsent && now > open.trace.at.plus_ms(window)
 }
 
 async fn postpone(engine: &Engine, draft: &mut Draft, open: &Open) -> Result<(), Fault> {

@@ -247,6 +247,30 @@ async fn not_found_is_believed_only_when_the_message_can_no_longer_arrive_whatev
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_capture_is_repeated_only_while_its_repeat_is_recognised_and_asked_about_after_that() {
+    const SHORT: Abilities = Abilities { repeat_window_ms: 60_000, ..ABLE };
+    let deaf = |r: &gateway_core::acquirer::AcquirerRequest| match verb(r) {
+        "capture" | "inquire" => None,
+        _other => yes(r),
+    };
+    let (house, bank) = (House::new(), Bank::new("bank", SHORT, deaf));
+    let g = house.start(&[&bank]).await;
+    let id = g.post("/v1/payment_intents", HOLD).await.ok().text("/id").to_owned();
+    let asked = g.post(&format!("{}/capture", intent(&id)), "amount_to_capture=400").await.ok();
+    assert_eq!(asked.text("/status"), "processing");
+    let sent = bank.wait_for("capture", 2).await;
+    assert_eq!(sent[1].transmission, Transmission::Repeat);
+    house.clock.shift(120_000);
+    bank.wait_for("inquire", 1).await;
+    let repeats = bank.got("capture").len();
+    bank.become_one_that(yes);
+    house.clock.shift(10_000);
+    let paid = g.until(&intent(&id), "/status", "succeeded").await;
+    assert_eq!(paid.number("/amount_received"), 400);
+    assert_eq!(bank.got("capture").len(), repeats, "not once more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_set_back_delays_nothing() {
     let (house, bank) = (House::new(), Bank::new("bank", ABLE, silent_to_new));
     let g = house.start(&[&bank]).await;
@@ -318,4 +342,125 @@ async fn a_refund_that_could_not_leave_leaves_later_and_for_the_first_time() {
     assert!(bank.got("inquire").is_empty(), "what never left is not asked about");
     let due = Query::Due { kind: DueKind::Open, after: None, until: Timestamp(i64::MAX), limit: 9 };
     assert!(house.store.query(&due).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_hangs_up_stops_nothing() {
+    let slow = |r: &gateway_core::acquirer::AcquirerRequest| {
+        if verb(r) == "authorize" {
+            std::thread::sleep(Duration::from_millis(150));
+        }
+        yes(r)
+    };
+    let (house, bank) = (House::new(), Bank::new("bank", ABLE, slow));
+    let g = house.start(&[&bank]).await;
+    let hasty =
+        tokio::time::timeout(Duration::from_millis(30), g.post_keyed("/v1/payment_intents", HOLD, "k"));
+    assert!(hasty.await.is_err(), "it left before the answer");
+    let answer = g.post_keyed("/v1/payment_intents", HOLD, "k").await.ok();
+    assert_eq!(answer.text("/status"), "requires_capture");
+    assert_eq!(bank.got("authorize").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_whose_bytes_aged_out_answers_with_the_payment_it_made() {
+    use gateway_core::journal::{Batch, Row, RowKey, Urgency};
+    let (house, bank) = (House::new(), Bank::new("bank", ABLE, yes));
+    let g = house.start(&[&bank]).await;
+    let made = g.post_keyed("/v1/payment_intents", HOLD, "k").await.ok();
+    let tenant = g.app.engine.merchants.caller(&g.key).await.unwrap().unwrap().tenant;
+    let key = gateway_core::ClaimKey { tenant, key: "k".to_owned() };
+    let stored = house.store.read(&RowKey::Claim(key)).await.unwrap().unwrap();
+    let Row::Claim(claim) = stored.row else { panic!("a claim") };
+    let mut batch = Batch::new(Urgency::Outcome);
+    batch.replace(stored.version, Row::Claim(Box::new(claim.aged())));
+    house.store.commit(batch).await.unwrap();
+    let again = g.post_keyed("/v1/payment_intents", HOLD, "k").await.ok();
+    assert_eq!((again.text("/id"), again.text("/status")), (made.text("/id"), "requires_capture"));
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    assert_eq!(bank.got("authorize").len(), 1);
+}
+
+/// A store that does not know for a moment whether it committed: it did.
+struct Unsure {
+    inner: std::sync::Arc<gateway_store::Memory>,
+    in_doubt: std::sync::atomic::AtomicBool,
+}
+
+impl Journal for Unsure {
+    fn commit<'a>(
+        &'a self,
+        batch: gateway_core::Batch,
+    ) -> gateway_core::BoxFuture<'a, Result<gateway_core::journal::Receipt, gateway_core::journal::CommitError>>
+    {
+        Box::pin(async move {
+            let receipt = self.inner.commit(batch).await?;
+            if self.in_doubt.swap(false, std::sync::atomic::Ordering::SeqCst) {
+                return Err(gateway_core::journal::CommitError::Unknown("the link broke".to_owned()));
+            }
+            Ok(receipt)
+        })
+    }
+
+    fn read<'a>(
+        &'a self,
+        key: &'a gateway_core::RowKey,
+    ) -> gateway_core::BoxFuture<
+        'a,
+        Result<Option<gateway_core::journal::Versioned>, gateway_core::journal::StoreError>,
+    > {
+        self.inner.read(key)
+    }
+
+    fn query<'a>(
+        &'a self,
+        query: &'a Query,
+    ) -> gateway_core::BoxFuture<
+        'a,
+        Result<Vec<gateway_core::journal::Versioned>, gateway_core::journal::StoreError>,
+    > {
+        self.inner.query(query)
+    }
+
+    fn history<'a>(
+        &'a self,
+        tenant: gateway_core::Tenant,
+        payment: gateway_core::id::PaymentId,
+    ) -> gateway_core::BoxFuture<
+        'a,
+        Result<Vec<gateway_core::payment::Recorded>, gateway_core::journal::StoreError>,
+    > {
+        self.inner.history(tenant, payment)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_intent_whose_commit_is_in_doubt_is_not_sent_and_its_key_makes_no_second_payment() {
+    let judge = |r: &gateway_core::acquirer::AcquirerRequest| match verb(r) {
+        "inquire" => Some(Answer::NotFound),
+        _other => yes(r),
+    };
+    let bank = Bank::new("bank", ABLE, judge);
+    let store = std::sync::Arc::new(Unsure {
+        inner: std::sync::Arc::default(),
+        in_doubt: std::sync::atomic::AtomicBool::new(false),
+    });
+    let target = gateway::routing::Target {
+        acquirer: std::sync::Arc::clone(&bank) as std::sync::Arc<dyn gateway_core::Acquirer>,
+        modes: vec![gateway_core::Mode::Test],
+        timeout_ms: 200,
+    };
+    let make = Box::new(move |_ports: &gateway_acquirers::Ports| Ok(vec![target]));
+    let journal = std::sync::Arc::clone(&store) as std::sync::Arc<dyn Journal>;
+    let g = super::support::gateway_over(journal, make, super::support::quick()).await;
+    // So that the numbers are leased before the doubt begins.
+    g.post("/v1/payment_intents", HOLD).await.ok();
+    store.in_doubt.store(true, std::sync::atomic::Ordering::SeqCst);
+    let first = g.post_keyed("/v1/payment_intents", HOLD, "k").await.ok();
+    assert_eq!(first.text("/status"), "processing");
+    let id = first.text("/id").to_owned();
+    g.until(&intent(&id), "/status", "requires_payment_method").await;
+    assert_eq!(bank.got("authorize").len(), 1, "the doubtful one never left");
+    let listed = g.get("/v1/payment_intents").await.ok();
+    assert_eq!(listed.body["data"].as_array().unwrap().len(), 2);
 }
