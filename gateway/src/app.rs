@@ -41,6 +41,8 @@ pub struct Plan {
     pub scoring: Arc<Scoring>,
     pub acquirers: MakeAcquirers,
     pub settings: Settings,
+    /// Runs everything.
+    pub tasks: Tasks,
     /// Requests a second, a key and an address.
     pub rates: (NonZeroU32, NonZeroU32),
 }
@@ -102,13 +104,14 @@ impl App {
         let sequences: Arc<dyn Sequences> =
             Arc::new(crate::world::LeasedSequences::new(Arc::clone(&plan.journal)));
         let (late_box, late_queue) = late::queue();
-        let tasks = Tasks::default();
-        let ports = ports((&clock, &random), &sequences, Arc::clone(&late_box) as Arc<dyn LateAnswers>);
+        let tasks = plan.tasks;
+        let late = Arc::clone(&late_box) as Arc<dyn LateAnswers>;
+        let ports = ports((&clock, &random), &sequences, (late, &tasks));
         let targets = (plan.acquirers)(&ports).map_err(StartError::Setting)?;
         let world = (Arc::clone(&clock), Arc::clone(&random));
         let acquirers =
             Acquirers::new(targets, &plan.settings.routing, world).map_err(StartError::Setting)?;
-        let merchants = Merchants::load(Arc::clone(&plan.journal)).await?;
+        let merchants = Merchants::load(Arc::clone(&plan.journal), Arc::clone(&clock)).await?;
         let tenants: Vec<Tenant> = merchants.all().iter().flat_map(|one| tenants_of(one.id)).collect();
         plan.scoring.lists.load(&*plan.journal, tenants.into_iter()).await?;
         let limits = Arc::new(Limits::new(plan.rates.0, plan.rates.1, Arc::clone(&clock)));
@@ -159,14 +162,14 @@ fn process_number(random: &dyn Random) -> u64 {
 fn ports(
     (clock, random): (&Arc<dyn Clock>, &Arc<dyn Random>),
     sequences: &Arc<dyn Sequences>,
-    late: Arc<dyn LateAnswers>,
+    (late, tasks): (Arc<dyn LateAnswers>, &Tasks),
 ) -> gateway_acquirers::Ports {
     gateway_acquirers::Ports {
         clock: Arc::clone(clock),
         random: Arc::clone(random),
         sequences: Arc::clone(sequences),
         late,
-        tasks: Arc::new(gateway_acquirers::tasks::TokioTasks),
+        tasks: Arc::new(tasks.aside()),
     }
 }
 
@@ -178,7 +181,7 @@ fn background(engine: &Arc<Engine>, limits: &Arc<Limits>, late_queue: LateQueue)
             limits.forget_idle();
         }
     };
-    let aside = Tasks::default();
+    let aside = engine.tasks.aside();
     vec![
         aside.spawn(sweep::run(Arc::clone(engine))),
         aside.spawn(late::run(Arc::clone(engine), late_queue)),

@@ -81,6 +81,7 @@ impl Running {
             scoring,
             acquirers: acquirers(&config)?,
             settings: Settings { public_url, routing: config.routing.clone(), ..Settings::default() },
+            tasks: crate::tasks::Tasks::default(),
             rates: (config.limits.requests_per_s_key, config.limits.requests_per_s_address),
         };
         let app = App::build(plan).await.map_err(|error| error.to_string())?;

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// The port's monotonic clock in governor's terms, so that limits run on simulated time too.
 #[derive(Clone)]
-struct PortClock(Arc<dyn ClockPort>);
+pub(super) struct PortClock(pub(super) Arc<dyn ClockPort>);
 
 impl Clock for PortClock {
     type Instant = Duration;

@@ -1,5 +1,6 @@
 //! Who is asking: merchants and the API keys that speak for them, kept in the store, remembered in this process.
 
+use super::limits::PortClock;
 use dashmap::DashMap;
 use gateway_core::id::{ApiKeyId, MerchantId};
 use gateway_core::journal::{Batch, CommitError, Journal, Row, RowKey, StoreError, Urgency};
@@ -7,7 +8,10 @@ use gateway_core::ports::{Clock, Ids, Random};
 use gateway_core::record::{ApiKey, KeyKind, Merchant};
 use gateway_core::tenant::{Mode, Tenant};
 use gateway_core::time::Timestamp;
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Whoever sent a request, known by their key.
 #[derive(Debug, Clone)]
@@ -23,12 +27,14 @@ pub struct Caller {
 /// Unknown hashes are asked of the store at most this often a second, so that guessing costs it nothing.
 const LOOKUPS_A_SECOND: u32 = 200;
 
+type Lookups = governor::RateLimiter<NotKeyed, InMemoryState, PortClock, NoOpMiddleware<Duration>>;
+
 /// The merchants and keys that this process has seen.
 pub struct Merchants {
     journal: Arc<dyn Journal>,
     by_hash: DashMap<[u8; 32], Caller>,
     by_id: DashMap<MerchantId, Arc<Merchant>>,
-    lookups: governor::DefaultDirectRateLimiter,
+    lookups: Lookups,
 }
 
 /// A new key: shown once, and never again.
@@ -52,11 +58,11 @@ impl Merchants {
     ///
     /// # Errors
     /// The store can't be read.
-    pub async fn load(journal: Arc<dyn Journal>) -> Result<Self, StoreError> {
+    pub async fn load(journal: Arc<dyn Journal>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let quota = governor::Quota::per_second(
             std::num::NonZeroU32::new(LOOKUPS_A_SECOND).expect("the constant is not zero"),
         );
-        let lookups = governor::RateLimiter::direct(quota);
+        let lookups = Lookups::direct_with_clock(quota, PortClock(clock));
         let this = Self { journal, by_hash: DashMap::new(), by_id: DashMap::new(), lookups };
         this.reload().await?;
         Ok(this)

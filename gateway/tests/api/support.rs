@@ -129,6 +129,7 @@ async fn build(
         scoring,
         acquirers,
         settings,
+        tasks: gateway::tasks::Tasks::default(),
         rates: (rate(1_000_000), rate(1_000_000)),
     };
     App::build(plan).await.unwrap()
