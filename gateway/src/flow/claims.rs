@@ -4,12 +4,40 @@ use crate::exchange::Reply;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry as Slot;
 use gateway_core::claim::{ClaimKey, RequestDigest};
-use std::sync::Arc;
-use tokio::sync::watch;
+use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
 
 struct Running {
     digest: RequestDigest,
-    done: watch::Receiver<Option<Reply>>,
+    end: Arc<End>,
+}
+
+/// How an operation that runs will end. Those who wait are woken in the order in which they came, so that a simulation runs
+/// alike each time (a watch channel would wake them in any).
+#[derive(Default)]
+pub struct End {
+    /// Nothing yet, or whether it ended with a reply.
+    how: Mutex<Option<Option<Reply>>>,
+    rung: Notify,
+}
+
+impl End {
+    /// Waits for the reply; nothing if the operation ended without one, and must be asked for again.
+    pub async fn reply(&self) -> Option<Reply> {
+        loop {
+            let rung = self.rung.notified();
+            if let Some(how) = self.how.lock().expect("no code panics while it holds this lock").clone() {
+                return how;
+            }
+            rung.await;
+        }
+    }
+
+    /// The first end counts.
+    fn set(&self, reply: Option<Reply>) {
+        self.how.lock().expect("no code panics while it holds this lock").get_or_insert(reply);
+        self.rung.notify_waiters();
+    }
 }
 
 /// The operations that run now, by their keys.
@@ -22,8 +50,8 @@ pub struct Claims {
 pub enum Entry {
     /// Nobody runs it: look into the store, then run.
     Run(Ticket),
-    /// It runs: its reply will come here. The sender's end without a value means that it must be asked again.
-    Wait(watch::Receiver<Option<Reply>>),
+    /// It runs: its reply will come here.
+    Wait(Arc<End>),
     /// It runs, for another request.
     Mismatch,
 }
@@ -32,19 +60,19 @@ pub enum Entry {
 pub struct Ticket {
     claims: Arc<Claims>,
     key: ClaimKey,
-    done: watch::Sender<Option<Reply>>,
+    end: Arc<End>,
 }
 
 impl Claims {
     /// Reserves a key, or says who has it.
     pub fn enter(self: &Arc<Self>, key: &ClaimKey, digest: &RequestDigest) -> Entry {
         match self.running.entry(key.clone()) {
-            Slot::Occupied(slot) if slot.get().digest == *digest => Entry::Wait(slot.get().done.clone()),
+            Slot::Occupied(slot) if slot.get().digest == *digest => Entry::Wait(Arc::clone(&slot.get().end)),
             Slot::Occupied(_) => Entry::Mismatch,
             Slot::Vacant(slot) => {
-                let (sender, receiver) = watch::channel(None);
-                slot.insert(Running { digest: *digest, done: receiver });
-                Entry::Run(Ticket { claims: Arc::clone(self), key: key.clone(), done: sender })
+                let end = Arc::<End>::default();
+                slot.insert(Running { digest: *digest, end: Arc::clone(&end) });
+                Entry::Run(Ticket { claims: Arc::clone(self), key: key.clone(), end })
             }
         }
     }
@@ -73,12 +101,13 @@ impl Ticket {
 
     /// Ends the operation: everyone who waits gets the same reply.
     pub fn finish(self, reply: &Reply) {
-        self.done.send_replace(Some(reply.clone()));
+        self.end.set(Some(reply.clone()));
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.claims.running.remove(&self.key);
+        self.end.set(None);
     }
 }

@@ -1,6 +1,6 @@
 //! One key, one operation, one final answer: who runs, who waits, who gets what is stored.
 
-use super::claims::{Entry, Ticket};
+use super::claims::{End, Entry, Ticket};
 use super::draft::Draft;
 use super::{Call, Fault, answer, read};
 use crate::exchange::Reply;
@@ -8,7 +8,6 @@ use gateway_api::error::ApiError;
 use gateway_core::claim::{Claim, ClaimState, RenderSpec, Subject, Verdict, judge};
 use gateway_core::journal::{Row, RowKey};
 use std::future::Future;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// Marks a reply as given before.
@@ -26,7 +25,7 @@ where
     loop {
         match call.engine.claims.enter(&call.claim, &call.digest) {
             Entry::Mismatch => return mismatch(call),
-            Entry::Wait(done) => match wait(done, deadline).await {
+            Entry::Wait(end) => match wait(&end, deadline).await {
                 Waited::Reply(reply) => return replayed(reply),
                 Waited::Vacant => {}
                 Waited::TooLong => return Reply::from(ApiError::idempotency_key_in_use(&call.claim.key)),
@@ -54,14 +53,12 @@ enum Waited {
     TooLong,
 }
 
-async fn wait(mut done: watch::Receiver<Option<Reply>>, deadline: Instant) -> Waited {
-    let reply = async {
-        match done.wait_for(Option::is_some).await {
-            Ok(reply) => reply.clone().map_or(Waited::Vacant, Waited::Reply),
-            Err(_ended_without_reply) => Waited::Vacant,
-        }
-    };
-    tokio::time::timeout_at(deadline, reply).await.unwrap_or(Waited::TooLong)
+async fn wait(end: &End, deadline: Instant) -> Waited {
+    match tokio::time::timeout_at(deadline, end.reply()).await {
+        Ok(Some(reply)) => Waited::Reply(reply),
+        Ok(None) => Waited::Vacant,
+        Err(_too_long) => Waited::TooLong,
+    }
 }
 
 async fn first_or_replay<F, Fut>(call: &Call, operation: &F, deadline: Instant) -> Reply
