@@ -170,18 +170,20 @@ async fn conclude_closed(
 /// Whether a reversal or a release follows from the answer.
 fn needs_spare(draft: &Draft, open: &Open, answer: &Answer) -> bool {
     let Answer::Approved(approval) = answer else { return false };
+    let payment = draft.payment();
+    let other_than = |asked: Option<i64>| {
+        asked != Some(approval.amount.minor) || approval.amount.currency != payment.amount.currency
+    };
     match &open.kind {
-        OpenKind::Capture { .. } => draft.payment().capturable_minor() > 0,
+        OpenKind::Capture { .. } => payment.capturable_minor() > 0,
         OpenKind::Authorize | OpenKind::Sale => {
-            let asked = draft.payment().attempt_numbered(open.attempt).map(|a| a.amount_minor);
-            asked != Some(approval.amount.minor)
-                || approval.amount.currency != draft.payment().amount.currency
+            other_than(payment.attempt_numbered(open.attempt).map(|attempt| attempt.amount_minor))
         }
-        OpenKind::Increment { .. }
-        | OpenKind::Void { .. }
-        | OpenKind::Refund { .. }
-        | OpenKind::Reverse { .. }
-        | OpenKind::Release { .. } => false,
+        OpenKind::Increment { total_minor } => other_than(Some(*total_minor)),
+        OpenKind::Refund { refund } => {
+            other_than(payment.refunds.iter().find(|r| r.id.0 == *refund).map(|r| r.amount_minor))
+        }
+        OpenKind::Void { .. } | OpenKind::Reverse { .. } | OpenKind::Release { .. } => false,
     }
 }
 
