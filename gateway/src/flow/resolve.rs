@@ -104,7 +104,7 @@ async fn step(engine: &Arc<Engine>, draft: &mut Draft, reference: u64) -> Result
         return postpone(engine, draft, &open).await;
     };
     let now = engine.clock.now();
-    let deciding = matches!(&open.stage, Stage::Accepted { until, .. } if now < *until);
+    let deciding = is_deciding(engine, &open, now) == Some(true);
     match &open.kind {
         // A peer that no longer recognises the repeat would do it twice.
         OpenKind::Capture { .. } | OpenKind::Void { .. } | OpenKind::Release { .. }
@@ -168,7 +168,7 @@ async fn inquire(
     let answer = engine.acquirers.ask(acquirer, permit, request).await;
     let now = engine.clock.now();
     let may_still_arrive = may_arrive(engine, open.trace.reference, acquirer);
-    let waited_out = matches!(&open.stage, Stage::Accepted { until, .. } if now >= *until);
+    let waited_out = is_deciding(engine, open, now) == Some(false);
     match &answer {
         // The original may be on its way: "not found" is no answer yet.
         Answer::NotFound if may_still_arrive => postpone(engine, draft, open).await,
@@ -235,12 +235,27 @@ async fn settle_follow_up(
     }
 }
 
+/// Whether the acquirer, which has accepted a message, may still decide; `None` if it has not accepted it. Where the clock stands before the
+/// message's own time it was set back, and "until" may be far off: then the time that it had counts, on the clock that can't be set.
+fn is_deciding(engine: &Engine, open: &Open, now: Timestamp) -> Option<bool> {
+    let Stage::Accepted { until, .. } = &open.stage else { return None };
+    if now >= open.trace.at {
+        return Some(now < *until);
+    }
+    let allowed_ms = u64::try_from(until.0.saturating_sub(open.trace.at.0)).unwrap_or(0);
+    Some(passed_ms(engine, open.trace.reference) < allowed_ms)
+}
+
+/// Milliseconds since a message was sent, on the monotonic clock; since the start of this process, if an earlier one sent it.
+fn passed_ms(engine: &Engine, reference: u64) -> u64 {
+    let since = engine.outstanding.sent_at_ns(reference).unwrap_or(engine.started_ns);
+    engine.clock.monotonic_ns().saturating_sub(since) / 1_000_000
+}
+
 /// Whether a message may still be on its way to the acquirer. Measured on the clock that can't be set, from its sending, or from the start of
 /// this process if an earlier one sent it.
 fn may_arrive(engine: &Engine, reference: u64, acquirer: &dyn Acquirer) -> bool {
-    let since = engine.outstanding.sent_at_ns(reference).unwrap_or(engine.started_ns);
-    let passed_ms = engine.clock.monotonic_ns().saturating_sub(since) / 1_000_000;
-    passed_ms < acquirer.abilities().max_delay_ms
+    passed_ms(engine, reference) < acquirer.abilities().max_delay_ms
 }
 
 /// The request of a message; `None`, and an operator is told, if it can't be made.

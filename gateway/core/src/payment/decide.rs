@@ -537,7 +537,9 @@ fn update_refund(payment: &Payment, refund: RefundId, metadata: Metadata) -> Res
 fn reverse(payment: &Payment, reference: u64, seed: OpenSeed) -> Result<Vec<Event>, Refusal> {
     let unknown = payment.open_by_reference(reference).ok_or(Refusal::NotOutstanding)?;
     // The acquirer may still decide: a reversal now could cross its approval.
-    if matches!(unknown.stage, Stage::Accepted { until, .. } if seed.trace.at < until) {
+    // A time before the message's own means that the clock was set back: then the caller has waited by another one.
+    let decides = |until| (unknown.trace.at..until).contains(&seed.trace.at);
+    if matches!(unknown.stage, Stage::Accepted { until, .. } if decides(until)) {
         return Err(Refusal::UnexpectedState { status: payment.status(), operation: Operation::Cancel });
     }
     let then = match &unknown.kind {
