@@ -64,6 +64,7 @@ impl Stripe {
             request: &request,
             now: self.clock.now(),
             idempotency_window_ms: self.settings.idempotency_window_ms,
+            card_as_method: self.settings.card_as_method,
             committed: &committed,
         };
         let patience = request.timeout_ms.min(self.settings.response_timeout_ms);

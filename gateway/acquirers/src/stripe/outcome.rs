@@ -52,8 +52,8 @@ pub fn declined(error: &ErrorView) -> Decline {
 /// What an intent says of its authorization or sale. `until`: when a pending one may be given up.
 pub fn of_intent(intent: &PaymentIntentView, until: Timestamp) -> Answer {
     match intent.status.as_str() {
-        "requires_capture" => approved(intent, intent.amount_capturable),
-        "succeeded" => approved(intent, intent.amount_received),
+        "requires_capture" => approved(intent, stated(intent, intent.amount_capturable)),
+        "succeeded" => approved(intent, stated(intent, intent.amount_received)),
         "processing" => Answer::Pending(PendingAnswer { until, action: None }),
         "requires_action" => {
             let url = intent.next_action.as_ref().and_then(|next| next.redirect_to_url.as_ref()?.url.clone());
@@ -71,6 +71,15 @@ pub fn of_intent(intent: &PaymentIntentView, until: Timestamp) -> Answer {
             cvc_check: None,
         }),
         other => Answer::Unknown(format!("an intent in a state that is not known ({other})")),
+    }
+}
+
+/// The amount that an intent states, or where an upstream leaves that out, its charge's, less what it gave back.
+fn stated(intent: &PaymentIntentView, minor: i64) -> i64 {
+    let charge = intent.latest_charge.as_ref().and_then(|charge| charge.object());
+    match charge {
+        Some(charge) if minor == 0 => charge.amount - charge.amount_refunded,
+        Some(_) | None => minor,
     }
 }
 

@@ -25,6 +25,9 @@ pub struct Settings {
     /// How many calls run at a time.
     #[serde(default = "calls")]
     pub window: usize,
+    /// Make a payment method of the card first, for upstreams that take no card at the confirmation. Default false.
+    #[serde(default)]
+    pub card_as_method: bool,
     /// For how long the upstream remembers an idempotency key, in milliseconds. An inquiry of anything older is not
     /// made: it would create, not find.
     #[serde(default = "a_day")]

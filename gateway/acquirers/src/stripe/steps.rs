@@ -10,6 +10,7 @@ use gateway_core::acquirer::{
     AcquirerRequest, Answer, Approval, CustomerPresence, Decline, DeclineCode, FinalCapture, Original,
     OriginalKind, PendingAnswer, Trace, Verb,
 };
+use gateway_core::card::CardInClear;
 use gateway_core::money::{Currency, Money};
 use gateway_core::time::Timestamp;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +27,8 @@ pub struct Steps<'a> {
     pub request: &'a AcquirerRequest,
     pub now: Timestamp,
     pub idempotency_window_ms: u64,
+    /// The card goes ahead as a payment method, in calls that move nothing.
+    pub card_as_method: bool,
     /// A call that moves money has begun.
     pub committed: &'a AtomicBool,
 }
@@ -87,13 +90,15 @@ impl Steps<'_> {
             Err(Trouble::Declined(decline)) => return Answer::Declined(decline),
         };
         let mut form = Form::new().pair("expand[0]", "latest_charge");
-        let choice = PaymentMethodChoice::Card(CardDetails {
-            number: card.pan.expose(),
-            exp_month: card.exp_month,
-            exp_year: card.exp_year,
-            cvc: card.cvc.as_ref().map(|cvc| cvc.expose()),
-        });
-        choice.add_to(&mut form);
+        if self.card_as_method {
+            match self.attach(card, &intent.id).await {
+                Ok(()) => {}
+                Err(Trouble::NotSent(why) | Trouble::Unknown(why)) => return Answer::NotSent(why),
+                Err(Trouble::Declined(decline)) => return Answer::Declined(decline),
+            }
+        } else {
+            details(card).add_to(&mut form);
+        }
         if self.request.customer == CustomerPresence::Absent {
             form.push("error_on_requires_action", true);
         }
@@ -102,6 +107,22 @@ impl Steps<'_> {
             Ok(response) => of_intent(&response.view, self.now.plus_ms(PENDING_MS)),
             Err(error) => ended(trouble(&error)),
         }
+    }
+
+    /// Gives an intent its card, by a payment method made of it. No money moves.
+    async fn attach(&self, card: &CardInClear, intent: &str) -> Result<(), Trouble> {
+        let form = Form::new()
+            .pair("type", "card")
+            .pair("card[number]", card.pan.expose())
+            .pair("card[exp_month]", card.exp_month)
+            .pair("card[exp_year]", card.exp_year)
+            .optional("card[cvc]", card.cvc.as_ref().map(|cvc| cvc.expose()));
+        let made = self.client.post::<Made>("/v1/payment_methods", form, &self.own_key("method")).await;
+        let method = made.map_err(|error| trouble(&error))?.view.id;
+        let form = Form::new().pair("payment_method", method);
+        let path = format!("{INTENTS}/{intent}");
+        let updated = self.client.post::<Made>(&path, form, &self.own_key("attach")).await;
+        updated.map(drop).map_err(|error| trouble(&error))
     }
 
     /// The upstream's id of a hold or sale: as it was approved, else by asking with the same key.
@@ -236,13 +257,7 @@ impl Steps<'_> {
             return Answer::NotSent("the message needs a card".to_owned());
         };
         let mut form = Form::new().pair("confirm", true).pair("payment_method_types[0]", "card");
-        let choice = PaymentMethodChoice::Card(CardDetails {
-            number: card.pan.expose(),
-            exp_month: card.exp_month,
-            exp_year: card.exp_year,
-            cvc: card.cvc.as_ref().map(|cvc| cvc.expose()),
-        });
-        choice.add_to(&mut form);
+        details(card).add_to(&mut form);
         match self.client.post::<serde_json::Value>("/v1/setup_intents", form, &self.own_key("verify")).await
         {
             Ok(response) => Answer::Approved(Approval {
@@ -255,6 +270,21 @@ impl Steps<'_> {
             Err(error) => ended(trouble(&error)),
         }
     }
+}
+
+/// As much as matters of an object that was made.
+#[derive(serde::Deserialize)]
+struct Made {
+    id: String,
+}
+
+fn details(card: &CardInClear) -> PaymentMethodChoice<'_> {
+    PaymentMethodChoice::Card(CardDetails {
+        number: card.pan.expose(),
+        exp_month: card.exp_month,
+        exp_year: card.exp_year,
+        cvc: card.cvc.as_ref().map(|cvc| cvc.expose()),
+    })
 }
 
 fn id_of(original: &Original) -> Option<&str> {

@@ -31,7 +31,9 @@ pub struct PaymentIntentView {
     /// `requires_capture`, `succeeded`, ...
     pub status: String,
     pub amount: i64,
+    #[serde(default)]
     pub amount_capturable: i64,
+    #[serde(default)]
     pub amount_received: i64,
     pub currency: String,
     pub capture_method: String,
@@ -72,11 +74,13 @@ pub struct ChargeView {
     /// `succeeded`, `pending` or `failed`.
     pub status: String,
     pub amount: i64,
+    #[serde(default)]
     pub amount_captured: i64,
     pub amount_refunded: i64,
     pub captured: bool,
     pub refunded: bool,
     pub paid: bool,
+    #[serde(default)]
     pub disputed: bool,
     pub currency: String,
     pub created: i64,
