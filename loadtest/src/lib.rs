@@ -15,4 +15,5 @@ pub mod peer;
 pub mod random;
 pub mod report;
 pub mod stage;
+pub mod upstream;
 pub mod wire;

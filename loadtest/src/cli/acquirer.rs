@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, Result};
 use crate::random::Random;
+use gateway_acquirers::host::dialect::Dialect;
 use gateway_acquirers::host::{Host, HostPorts, Settings};
 use gateway_acquirers::tasks::TokioTasks;
 use gateway_core::ports;
@@ -30,7 +31,8 @@ pub struct Arguments {
     book: Option<PathBuf>,
     /// Latency and scripted faults, TOML: `[latency] fixed_ms, spread_ms, tail_per_million, tail_ms`, and any number of
     /// `[[fault]]` with kind (reset, reset_after, partial_answer, lost, silent, late, doubled, anothers, garbage, other_amount,
-    /// respond), per_million, times, messages, card, from_ms, until_ms, delay_ms, code.
+    /// respond), per_million, times, messages, card, from_ms, until_ms, delay_ms, code. Messages are types as "0100", or with
+    /// stripe create, confirm, capture, cancel, increment, refund, retrieve.
     #[arg(long, value_name = "FILE.toml")]
     faults: Option<PathBuf>,
     /// The same seed draws the same latencies and faults.
@@ -49,8 +51,17 @@ pub struct Arguments {
 enum Protocol {
     /// ISO 8583:1987, profile tollgate-1987, over TCP.
     Iso8583,
-    /// The gateway's own dialect over HTTPS.
+    /// The merchants' dialect over HTTP, in the clear because it is loopback.
     Stripe,
+}
+
+impl Protocol {
+    const fn what(self) -> &'static str {
+        match self {
+            Protocol::Iso8583 => "an ISO 8583 host",
+            Protocol::Stripe => "an upstream that speaks the dialect",
+        }
+    }
 }
 
 /// The system's time.
@@ -97,11 +108,6 @@ impl Arguments {
                 self.listen
             )));
         }
-        if self.protocol == Protocol::Stripe {
-            return Err(Failure::usage(
-                "there is no host for the stripe protocol: start a second gateway and point the first one's acquirer at it",
-            ));
-        }
         if self.until_stdin_ends {
             std::thread::spawn(|| {
                 let mut rest = Vec::new();
@@ -124,8 +130,6 @@ impl Arguments {
 
     async fn serve(self, ports: HostPorts) -> Result<()> {
         let settings = settings(self.faults.as_deref())?;
-        let host = Host::new(settings, ports, self.book.as_deref())
-            .map_err(|error| Failure::failed(format!("opening the book: {error}")))?;
         let failed =
             |error: std::io::Error| Failure::failed(format!("listening on {}: {error}", self.listen));
         let listener = tokio::net::TcpListener::bind(self.listen).await.map_err(failed)?;
@@ -133,8 +137,19 @@ impl Arguments {
         match &self.ready_file {
             Some(path) => std::fs::write(path, format!("{address}\n"))
                 .map_err(|error| Failure::file("writing the ready file", path, &error))?,
-            None => println!("an ISO 8583 host accepts on {address}"),
+            None => println!("{} accepts on {address}", self.protocol.what()),
         }
-        Arc::clone(&host).serve(listener).await.map_err(failed)
+        let opened = |error: std::io::Error| Failure::failed(format!("opening the book: {error}"));
+        let book = self.book.as_deref();
+        match self.protocol {
+            Protocol::Iso8583 => {
+                let host = Host::new(settings, ports, book).map_err(opened)?;
+                host.serve(listener).await.map_err(failed)
+            }
+            Protocol::Stripe => {
+                let host = Dialect::new(settings, ports, book).map_err(opened)?;
+                crate::upstream::serve(host, listener).await
+            }
+        }
     }
 }

@@ -1,8 +1,9 @@
-//! The far end: an acquirer host that speaks ISO 8583, for tests, load tests and the curious. It keeps a book of its own, so
+//! The far end: an acquirer host that speaks ISO 8583 or the merchants' dialect, for tests, load tests and the curious. It keeps a book of its own, so
 //! it is a witness that shares nothing with the gateway's store.
 
 mod answer;
 mod book_file;
+pub mod dialect;
 mod faults;
 mod serve;
 mod settings;
