@@ -128,17 +128,23 @@ fn exact(draws: &mut Draws, a: u64, b: u64) -> u32 {
 /// By the bell curve that a Beta distribution with large counts is close to: its mean and deviation, and a sum of twelve
 /// even draws, which varies by one.
 fn bell(draws: &mut Draws, a: u64, b: u64) -> u32 {
-    let (a, n) = (u128::from(a), u128::from(a + b));
+    // Counts are answers, far below 2^20, so that nothing here leaves its 64 bits.
+    let n = a + b;
     let mean = (a << 32) / n;
-    let variance = ((a * u128::from(b)) << 64) / (n * n * (n + 1));
-    let deviation = i128::try_from(variance.isqrt()).unwrap_or(0);
-    let twelve = (0..6).fold(0i128, |sum, _| {
+    // A variance is a quarter at most: its root, of 2^32, is that of the variance of 2^64, which has no place. Of 2^60 it has.
+    let share = (a << 30) / n;
+    let variance = share * ((1 << 30) - share) / (n + 1);
+    let deviation = variance.isqrt() << 2;
+    let mut twelve = 0u64;
+    for _pair in 0..6 {
         let two = draws.next();
-        sum + i128::from(two >> 32) + i128::from(two as u32)
-    });
-    let off = (deviation * (twelve - (6 << 32))) >> 32;
-    let drawn = i128::try_from(mean).unwrap_or(0) + off;
-    u32::try_from(drawn.clamp(0, i128::from(u32::MAX))).unwrap_or(u32::MAX)
+        twelve += (two >> 32) + (two & 0xFFFF_FFFF);
+    }
+    let above = twelve.abs_diff(6 << 32);
+    let off = (u128::from(deviation) * u128::from(above)) >> 32;
+    let off = u64::try_from(off).unwrap_or(u64::MAX);
+    let drawn = if twelve >= 6 << 32 { mean.saturating_add(off) } else { mean.saturating_sub(off) };
+    u32::try_from(drawn).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
