@@ -33,8 +33,9 @@ impl Evidence {
     /// It can't be read, or a line is not of its form.
     pub fn add_book(&mut self, path: &Path) -> Result<()> {
         let book = self.book.get_or_insert_default();
-        let beyond = book.iter().map(|line| line.id.max(line.original)).max().unwrap_or(0);
-        let apart = |name: u64| if name == 0 { 0 } else { name + beyond };
+        // Names are counted or hashed: moved by a number that neither way of naming comes near.
+        let salt = (book.len() as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let apart = |name: u64| if name == 0 { 0 } else { name ^ salt };
         let more: Vec<book::Line> = lines(path)?;
         book.extend(more.into_iter().map(|line| book::Line {
             id: apart(line.id),

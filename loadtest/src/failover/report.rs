@@ -136,13 +136,14 @@ fn back(lines: &[book::Line], outage: &Outage) -> Option<i64> {
     lines.iter().find(authorizes).map(|line| line.at - outage.until_ms)
 }
 
-/// Keys that never got a final answer, nor a refusal.
+/// Keys that never got a final answer, nor a refusal. A refund that is `pending` has its answer: its outcome is told by an event.
 fn unanswered(client: &[client::Line]) -> u64 {
     let mut keys: BTreeMap<(&str, &str), bool> = BTreeMap::new();
     for line in client.iter().filter(|line| !line.key.is_empty()) {
         let refused =
             line.status.is_some_and(|status| (400..500).contains(&status) && !matches!(status, 409 | 429));
-        *keys.entry((&line.merchant, &line.key)).or_insert(false) |= line.is_final || refused;
+        let refund = line.op == "refund" && line.status == Some(200);
+        *keys.entry((&line.merchant, &line.key)).or_insert(false) |= line.is_final || refused || refund;
     }
     keys.values().filter(|answered| !**answered).count() as u64
 }
