@@ -27,6 +27,8 @@ use tokio::time::sleep;
 
 /// From the end of the faults until nothing may be unknown, in virtual milliseconds.
 const CONVERGE_MS: u64 = 60_000;
+/// The last answer that was under way when the faults ended has come by then, in virtual milliseconds.
+const STRAGGLERS_MS: u64 = 32_000;
 /// A seed that takes longer than this of virtual time hangs.
 const LONGEST: Duration = Duration::from_secs(4 * 3600);
 
@@ -189,7 +191,8 @@ async fn converge(machine: &Machine, clients: &mut [Client], healed_ms: u64) {
         }
         let known = open(&*machine.live().await).await == 0;
         let insisting = machine.tellers.iter().any(|teller| teller.insists());
-        if (all && known && !insisting) || machine.world.now_ms() > healed_ms + CONVERGE_MS {
+        let quiet = machine.world.now_ms() > healed_ms + STRAGGLERS_MS;
+        if (all && known && !insisting && quiet) || machine.world.now_ms() > healed_ms + CONVERGE_MS {
             return;
         }
     }

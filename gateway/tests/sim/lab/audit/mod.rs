@@ -69,6 +69,7 @@ pub fn story(evidence: &Evidence, violation: &Violation) -> String {
         let references: Vec<u64> =
             payment.history.iter().filter_map(|one| books::reference_of(&one.what)).collect();
         let named = violation.what.contains(&payment.id)
+            || violation.what.contains(&format!("{}-", payment.order))
             || references.iter().any(|reference| violation.what.contains(&format!("{reference:012}")));
         if !named {
             continue;

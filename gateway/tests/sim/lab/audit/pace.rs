@@ -81,7 +81,11 @@ fn looked_at(evidence: &Evidence, findings: &mut Findings) {
             .recorded
             .get(&sent.reference)
             .is_some_and(|all| all.iter().filter(|at| (ended_ms..=until_ms).contains(at)).count() > 1);
-        findings.demand(looked || known, 8, || {
+        // It came late, but before anybody had to look.
+        let answered = sent
+            .arrived_ms
+            .is_some_and(|at| at <= until_ms && recorded_within(evidence, sent.reference, at, until_ms));
+        findings.demand(looked || known || answered, 8, || {
             format!("{:?} {:012} was unknown at {ended_ms} ms, and not looked at", sent.op, sent.reference)
         });
     }
