@@ -1,7 +1,7 @@
 //! `[[acquirers]]`: whom payments are forwarded to. The adapter's own settings are read by the adapter's own type, so
 //! that an unknown key is refused with what that adapter knows.
 
-use super::ConfigError;
+use super::{ConfigError, Profile};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -84,11 +84,23 @@ impl Acquirer {
     }
 }
 
-pub(super) fn check(acquirers: &[Acquirer]) -> Result<(), ConfigError> {
+pub(super) fn check(acquirers: &[Acquirer], profile: Profile) -> Result<(), ConfigError> {
+    if acquirers.is_empty() {
+        return Err(ConfigError::setting(
+            "acquirers",
+            "production needs at least one [[acquirers]] table: it names whom payments are forwarded to",
+        ));
+    }
     for (position, acquirer) in acquirers.iter().enumerate() {
         acquirer.check()?;
         if acquirers[..position].iter().any(|other| other.name == acquirer.name) {
             return Err(acquirer.wrong("two acquirers have this name"));
+        }
+        let takes_live = acquirer.kind == Kind::Simulated && acquirer.modes.contains(&AcquirerMode::Live);
+        if profile == Profile::Production && takes_live {
+            return Err(acquirer.wrong(
+                "a simulated acquirer moves no money, so production gives it no live payments: write modes = [\"test\"]",
+            ));
         }
     }
     Ok(())

@@ -53,7 +53,8 @@ pub struct Config {
     pub edge: Edge,
     pub admin: Admin,
     pub log: Log,
-    /// Whom payments are forwarded to. Default: one simulated acquirer in the process.
+    /// Whom payments are forwarded to. Development's default is one simulated acquirer in the process; production has
+    /// none, and simulates none of the live mode.
     pub acquirers: Vec<Acquirer>,
 }
 
@@ -92,7 +93,8 @@ impl Config {
     /// [`ConfigError`]: the first thing that is wrong, where it is, and what to write instead.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let mut config = layers::read(sources)?;
-        if config.acquirers.is_empty() {
+        // Production makes up nothing, an acquirer least of all: it would take orders and no money.
+        if config.acquirers.is_empty() && config.profile == Profile::Development {
             config.acquirers.push(Acquirer::simulated());
         }
         config.check()?;
@@ -113,7 +115,7 @@ impl Config {
         self.risk.check()?;
         self.edge.check()?;
         self.admin.check(self.profile)?;
-        acquirer::check(&self.acquirers)?;
+        acquirer::check(&self.acquirers, self.profile)?;
         let names: Vec<&str> = self.acquirers.iter().map(|acquirer| acquirer.name.as_str()).collect();
         self.routing.check(&names).map_err(|(path, what)| ConfigError::setting(path, what))?;
         self.vault.check(self.profile)

@@ -54,13 +54,35 @@ fn later_layers_have_the_last_word() {
 
 #[test]
 fn the_profile_decides_the_defaults_whatever_layer_it_comes_from() {
-    let file =
-        "profile = \"production\"\nvault.master_key = \"env:KEY\"\n[limits]\nconnections_address = 7\n";
-    let config = load(Some(file), &[], &[]).unwrap();
+    let file = format!(
+        "profile = \"production\"\nvault.master_key = \"env:KEY\"\n{TEST_ONLY}[limits]\nconnections_address = 7\n"
+    );
+    let config = load(Some(&file), &[], &[]).unwrap();
     assert_eq!((config.limits.requests_per_s_key.get(), config.limits.connections_address.get()), (500, 7));
     assert_eq!(config.certs.to_str(), Some("certs"));
     let environment = [("TOLLGATE_PROFILE", "production"), ("TOLLGATE_VAULT_MASTER_KEY", "file:/k")];
-    assert_eq!(load(None, &environment, &[]).unwrap().limits, config_limits());
+    assert_eq!(load(Some(TEST_ONLY), &environment, &[]).unwrap().limits, config_limits());
+}
+
+/// What production may simulate.
+const TEST_ONLY: &str = "[[acquirers]]\nname = \"a\"\nkind = \"simulated\"\nmodes = [\"test\"]\n";
+
+#[test]
+fn production_never_takes_live_money_from_nobody() {
+    let head = "profile = \"production\"\nvault.master_key = \"env:K\"\n";
+    let simulated = "[[acquirers]]\nname = \"a\"\nkind = \"simulated\"\n";
+    let cases = [
+        (head.to_owned(), "acquirers: ", "needs at least one [[acquirers]]"),
+        (format!("{head}{simulated}"), "acquirers, \"a\": ", "modes = [\"test\"]"),
+        (format!("{head}{simulated}modes = [\"live\"]"), "acquirers, \"a\": ", "moves no money"),
+    ];
+    for (text, place, what) in cases {
+        let error = load(Some(&text), &[], &[]).expect_err(&text).replace("tollgate.toml:3: ", "");
+        assert!(error.contains(place) && error.contains(what), "{text}\n-> {error}");
+    }
+    let real = "[[acquirers]]\nname = \"b\"\nkind = \"iso8583\"\naddress = \"bank.example:9583\"\n";
+    assert!(load(Some(&format!("{head}{real}{TEST_ONLY}")), &[], &[]).is_ok());
+    assert!(load(Some(simulated), &[], &[]).is_ok(), "development simulates both modes");
 }
 
 fn config_limits() -> Limits {
@@ -109,7 +131,7 @@ fn mistakes_in_the_file_are_shown_with_their_line_and_what_to_write() {
         ("[risk]\nreview_score = 90", "risk.review_score: ", "use 0 to 75"),
         ("[edge]\nlisten = \"8443\"", "edge.listen: ", "HOST:PORT"),
         ("[edge]\npublic_url = \"http://x\"", "edge.public_url: ", "https://HOST"),
-        ("profile = \"production\"", "vault.master_key: ", "production makes no keys"),
+        (&format!("profile = \"production\"\n{TEST_ONLY}"), "vault.master_key: ", "production makes no keys"),
         ("[vault]\nmaster_key = \"0123canary\"", "vault.master_key: ", "not the secret itself"),
     ];
     for (text, place, what) in cases {
@@ -142,7 +164,7 @@ fn mistakes_elsewhere_are_shown_with_their_origin() {
 fn the_admin_listener_stays_at_home_in_production() {
     let file = |listen: &str, rest: &str| {
         format!(
-            "profile = \"production\"\nvault.master_key = \"env:K\"\n[admin]\nlisten = \"{listen}\"\n{rest}"
+            "profile = \"production\"\nvault.master_key = \"env:K\"\n{TEST_ONLY}[admin]\nlisten = \"{listen}\"\n{rest}"
         )
     };
     for listen in ["127.0.0.1:9090", "localhost:0", "[::1]:9090", "127.0.0.2:1"] {
