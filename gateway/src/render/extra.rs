@@ -27,7 +27,8 @@ pub fn text<'a>(r: &Renderer<'a>, map: &Map<String, Value>, key: &str) -> Option
     map.get(key).and_then(Value::as_str).map(|text| &*r.texts.alloc_str(text))
 }
 
-fn set(map: &mut Map<String, Value>, key: &str, value: Change<&str>) {
+/// Sets, unsets or keeps a text.
+pub fn set(map: &mut Map<String, Value>, key: &str, value: Change<&str>) {
     match value {
         Change::Keep => {}
         Change::Clear => {

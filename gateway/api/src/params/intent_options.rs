@@ -7,8 +7,8 @@ use crate::form::{Change, Fields};
 /// `payment_method_options[card]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CardOptions {
-    /// Overrides the intent's own capture method.
-    pub capture_method: Option<CaptureMethod>,
+    /// Overrides the intent's own capture method; unset, the intent's own counts again.
+    pub capture_method: Change<CaptureMethod>,
     pub request_three_d_secure: Option<ThreeDSecureRequest>,
     pub request_multicapture: Option<WhenAvailable>,
     pub request_incremental_authorization: Option<WhenAvailable>,
@@ -55,7 +55,7 @@ impl CardOptions {
             card.accept(name);
         }
         Ok(Self {
-            capture_method: card.choice_change("capture_method")?.set(),
+            capture_method: card.choice_change("capture_method")?,
             request_three_d_secure: card.choice_change("request_three_d_secure")?.set(),
             request_multicapture: card.choice("request_multicapture")?,
             request_incremental_authorization: card.choice("request_incremental_authorization")?,
