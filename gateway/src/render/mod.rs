@@ -13,8 +13,18 @@ pub mod review;
 pub mod setup;
 
 use bumpalo::Bump;
+use gateway_core::tenant::Tenant;
 use related::Related;
 use std::fmt::Display;
+
+/// What the paths of challenge pages begin with.
+pub const CHALLENGES: &str = "/challenge/";
+
+/// The path of the page on which a customer answers a challenge. It names whose payment it is, so that nobody else's is
+/// looked at to find it.
+pub fn challenge_path(tenant: Tenant, secret: &str) -> String {
+    format!("{CHALLENGES}{}/{}/{secret}", tenant.merchant, tenant.mode.as_str())
+}
 
 /// What rendering needs beside the object: room for texts, and the objects that others refer to.
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
 //! The payment intent as the wire shows it.
 
-use super::{Renderer, card, charge, customer, decline, extra, review};
+use super::{Renderer, card, challenge_path, charge, customer, decline, extra, review};
 use gateway_api::WireEnum;
 use gateway_api::expand::Level;
 use gateway_api::objects::{
@@ -107,7 +107,8 @@ fn next_action<'a>(r: &Renderer<'a>, p: &Payment, more: &Map<String, Value>) -> 
     let waiting = p.open.iter().find(|open| open.holds_payment())?;
     let Stage::Accepted { action: Some(action), .. } = &waiting.stage else { return None };
     let return_url = extra::text(r, more, "return_url");
-    let own_page = || r.text(format_args!("{}/challenge/{}", r.public_url, client_secret(r, p)));
+    let own_page =
+        || r.text(format_args!("{}{}", r.public_url, challenge_path(p.tenant, client_secret(r, p))));
     let url = match action {
         CustomerAction::Redirect { url: Some(url) } => &*r.texts.alloc_str(url),
         CustomerAction::Redirect { url: None } | CustomerAction::QrCode { .. } => own_page(),

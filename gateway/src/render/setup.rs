@@ -160,6 +160,10 @@ fn next_action<'a>(r: &Renderer<'a>, stored: &SetupIntent, notes: &Notes) -> Opt
     if stored.status != SetupStatus::RequiresAction {
         return None;
     }
-    let url = r.text(format_args!("{}/challenge/{}", r.public_url, stored.client_secret));
+    let url = r.text(format_args!(
+        "{}{}",
+        r.public_url,
+        super::challenge_path(stored.tenant, &stored.client_secret)
+    ));
     Some(NextAction::redirect(url, notes.return_url().map(|text| &*r.texts.alloc_str(text))))
 }

@@ -1,5 +1,5 @@
 //! The challenge: a page of our own on which the holder of the published card 4000002760003184 passes or fails the
-//! authentication. Its address holds the client secret, which is all the right it takes to be here.
+//! authentication. Its address holds whose payment it is, and the client secret, which is all the right it takes to be here.
 
 mod back;
 mod html;
@@ -10,7 +10,7 @@ use crate::exchange::{Exchange, Reply};
 use crate::flow::{read, resolve};
 use crate::render::related::Related;
 use crate::render::setup::Notes;
-use crate::render::{Renderer, extra, payment};
+use crate::render::{CHALLENGES, Renderer, challenge_path, extra, payment};
 use bumpalo::Bump;
 use gateway_api::error::ApiError;
 use gateway_core::acquirer::{ChallengeResult, CustomerAction, Trace};
@@ -24,8 +24,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{error, warn};
 
-/// What the paths of these pages begin with.
-pub const PREFIX: &str = "/challenge/";
 /// Longest client secret that is looked up.
 const MAX_SECRET_BYTES: usize = 128;
 /// A passed or failed challenge is waited for at most so long.
@@ -116,30 +114,25 @@ fn secret_of(p: &Payment) -> String {
     payment::client_secret(&Renderer { texts: &texts, related: &related, public_url: "" }, p).to_owned()
 }
 
-/// Finds what a secret opens. It does not name its merchant, so each is asked: they are few, and ids are unlike each other.
-async fn find(engine: &Engine, secret: &str) -> Result<Option<Challenged>, ApiError> {
+/// Where a page is: whose payment, and the secret that opens it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Place<'e> {
+    tenant: Tenant,
+    secret: &'e str,
+}
+
+/// Finds what a secret opens: nothing of anybody else's is looked at.
+async fn find(engine: &Engine, Place { tenant, secret }: Place<'_>) -> Result<Option<Challenged>, ApiError> {
     if secret.len() > MAX_SECRET_BYTES {
         return Ok(None);
     }
     let Some((id, _random)) = secret.split_once("_secret_") else { return Ok(None) };
-    let (payment, setup) = (id.parse::<PaymentId>().ok(), id.parse::<SetupIntentId>().ok());
-    if payment.is_none() && setup.is_none() {
+    let payment = id.parse().map(|id: PaymentId| RowKey::Payment(tenant, id));
+    let Ok(key) = payment.or_else(|_| id.parse().map(|id: SetupIntentId| RowKey::SetupIntent(tenant, id)))
+    else {
         return Ok(None);
-    }
-    for merchant in engine.merchants.all() {
-        for mode in [Mode::Test, Mode::Live] {
-            let tenant = Tenant { merchant: merchant.id, mode };
-            let key = match (payment, setup) {
-                (Some(id), _) => RowKey::Payment(tenant, id),
-                (None, Some(id)) => RowKey::SetupIntent(tenant, id),
-                (None, None) => continue,
-            };
-            if let Some(found) = read(engine, &key).await? {
-                return Ok(opened(found.row, secret));
-            }
-        }
-    }
-    Ok(None)
+    };
+    Ok(read(engine, &key).await?.and_then(|found| opened(found.row, secret)))
 }
 
 /// The object, if the secret is the one of it.
@@ -165,31 +158,44 @@ enum Asked {
     Answer(ChallengeResult),
 }
 
-/// Reads method and path: `/challenge/SECRET`, `/challenge/SECRET/pass`, `/challenge/SECRET/fail`.
-fn parse<'e>(method: &str, path: &'e str) -> Result<(&'e str, Asked), &'static str> {
-    let rest = path.strip_prefix(PREFIX).unwrap_or_default();
+/// Reads method and path: `/challenge/MERCHANT/MODE/SECRET`, and `/pass` or `/fail` after it. No place: no page is there.
+fn parse<'e>(method: &str, path: &'e str) -> Result<(Option<Place<'e>>, Asked), &'static str> {
+    let rest = path.strip_prefix(CHALLENGES).unwrap_or_default();
     let rest = rest.strip_suffix('/').unwrap_or(rest);
-    let (secret, result) = match rest.split_once('/') {
-        None => (rest, None),
-        Some((secret, "pass")) => (secret, Some(ChallengeResult::Passed)),
-        Some((secret, "fail")) => (secret, Some(ChallengeResult::Failed)),
-        Some((_secret, _other)) => ("", None),
+    let (place, result) = match rest.rsplit_once('/') {
+        Some((place, "pass")) => (place, Some(ChallengeResult::Passed)),
+        Some((place, "fail")) => (place, Some(ChallengeResult::Failed)),
+        Some(_) | None => (rest, None),
     };
     match (method, result) {
-        ("GET" | "HEAD", None) => Ok((secret, Asked::Show)),
-        ("POST", Some(result)) => Ok((secret, Asked::Answer(result))),
+        ("GET" | "HEAD", None) => Ok((place_of(place), Asked::Show)),
+        ("POST", Some(result)) => Ok((place_of(place), Asked::Answer(result))),
         (_, None) => Err("GET"),
         (_, Some(_)) => Err("POST"),
     }
 }
 
+fn place_of(text: &str) -> Option<Place<'_>> {
+    let mut parts = text.splitn(3, '/');
+    let merchant = parts.next()?.parse().ok()?;
+    let mode = match parts.next()? {
+        "test" => Mode::Test,
+        "live" => Mode::Live,
+        _other => return None,
+    };
+    let secret = parts.next().filter(|secret| !secret.contains('/'))?;
+    Some(Place { tenant: Tenant { merchant, mode }, secret })
+}
+
 /// Answers a request for a challenge page.
 pub async fn serve(engine: &Arc<Engine>, exchange: &Exchange) -> Reply {
-    let (secret, asked) = match parse(exchange.method.as_str(), &exchange.path) {
+    let (place, asked) = match parse(exchange.method.as_str(), &exchange.path) {
         Ok(parsed) => parsed,
         Err(allowed) => return not_allowed(engine).with_header("allow", allowed),
     };
-    let found = match find(engine, secret).await {
+    let Some(place) = place else { return gone(engine) };
+    let secret = place.secret;
+    let found = match find(engine, place).await {
         Ok(found) => found,
         Err(_logged) => return unavailable(engine),
     };
@@ -247,7 +253,8 @@ fn show(engine: &Engine, (challenged, secret): (&Challenged, &str)) -> Reply {
             format!("{merchant} asks you to authenticate your card, to save it for later.")
         }
     };
-    let (pass, fail) = (format!("{PREFIX}{secret}/pass"), format!("{PREFIX}{secret}/fail"));
+    let path = challenge_path(challenged.tenant(), secret);
+    let (pass, fail) = (format!("{path}/pass"), format!("{path}/fail"));
     let leads_to = challenged.return_url().and_then(|url| back::source(&url));
     let page = html::Page {
         title: "Card authentication",
@@ -264,20 +271,20 @@ async fn take_up(
     (challenged, secret): (Challenged, &str),
     result: ChallengeResult,
 ) -> Reply {
-    let (own, text) = (Arc::clone(engine), secret.to_owned());
+    let (own, text, tenant) = (Arc::clone(engine), secret.to_owned(), challenged.tenant());
     let task = engine.tasks.spawn(async move {
         match &challenged {
             Challenged::Payment(p) => conclude(&own, p, result).await,
             Challenged::Setup(intent) => conclude_setup(&own, intent, result).await,
         }
-        find(&own, &text).await
+        find(&own, Place { tenant, secret: &text }).await
     });
     match task.await {
         Ok(Ok(Some(after))) => lead_back(engine, (&after, secret)),
         Ok(Ok(None)) => gone(engine),
         Ok(Err(_logged)) => unavailable(engine),
-        Err(panic) => {
-            error!(%panic, "an answer to a challenge panicked");
+        Err(ended) => {
+            error!(panicked = ended.is_panic(), "an answer to a challenge ended without an outcome");
             unavailable(engine)
         }
     }
@@ -347,14 +354,23 @@ mod tests {
 
     #[test]
     fn paths_and_methods_say_what_is_asked() {
-        let passed = Asked::Answer(ChallengeResult::Passed);
-        let failed = Asked::Answer(ChallengeResult::Failed);
-        assert!(parse("GET", "/challenge/pi_1_secret_2") == Ok(("pi_1_secret_2", Asked::Show)));
-        assert!(parse("HEAD", "/challenge/s/") == Ok(("s", Asked::Show)));
-        assert!(parse("POST", "/challenge/s/pass") == Ok(("s", passed)));
-        assert!(parse("POST", "/challenge/s/fail") == Ok(("s", failed)));
-        assert!(parse("GET", "/challenge/s/pass") == Err("POST"), "a link must not pass a challenge");
-        assert!(parse("POST", "/challenge/s") == Err("GET"));
-        assert!(parse("GET", "/challenge/s/other/pass") == Ok(("", Asked::Show)));
+        let (passed, failed) =
+            (Asked::Answer(ChallengeResult::Passed), Asked::Answer(ChallengeResult::Failed));
+        let merchant = gateway_core::id::MerchantId(gateway_core::id::Id(7));
+        let tenant = Tenant { merchant, mode: Mode::Live };
+        let place = Some(Place { tenant, secret: "pi_1_secret_2" });
+        let page = challenge_path(tenant, "pi_1_secret_2");
+        assert!(parse("GET", &page) == Ok((place, Asked::Show)));
+        assert!(parse("HEAD", &format!("{page}/")) == Ok((place, Asked::Show)));
+        assert!(parse("POST", &format!("{page}/pass")) == Ok((place, passed)));
+        assert!(parse("POST", &format!("{page}/fail")) == Ok((place, failed)));
+        assert!(parse("GET", &format!("{page}/pass")) == Err("POST"), "a link must not pass a challenge");
+        assert!(parse("POST", &page) == Err("GET"));
+        assert!(parse("GET", &format!("{page}/other")) == Ok((None, Asked::Show)));
+        for nowhere in
+            ["/challenge/pi_1_secret_2", "/challenge/acct_x/test/s", "/challenge/", "/challenge/a/b/c/d"]
+        {
+            assert!(parse("GET", nowhere) == Ok((None, Asked::Show)), "{nowhere}");
+        }
     }
 }

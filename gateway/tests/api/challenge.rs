@@ -79,8 +79,12 @@ async fn only_the_whole_secret_opens_the_page() {
     let page = page_of(&g.pay(2000, CHALLENGED, "").await.ok());
     let flipped = format!("{}{}", &page[..page.len() - 1], if page.ends_with('0') { '1' } else { '0' });
     let id_only = page.split("_secret_").next().unwrap().to_owned();
+    let secret = page.rsplit('/').next().unwrap();
+    let elsewhere = page.replace("/test/", "/live/");
     let paths = [
         &flipped,
+        &format!("/challenge/{secret}"),
+        &elsewhere,
         &id_only,
         &page[..page.len() - 2],
         "/challenge/",
