@@ -2,6 +2,7 @@
 
 mod card;
 mod code;
+mod mask;
 mod request;
 mod service;
 
@@ -133,7 +134,7 @@ impl ApiError {
         for (key, value) in texts {
             if let Some(text) = value {
                 write_key(out, key);
-                write_text(out, text);
+                write_text(out, &mask::cards(text));
             }
         }
         let objects = [
