@@ -5,6 +5,7 @@
 
 use super::draft::Draft;
 use super::message::{self, Manner};
+use super::save_card::commit_outcome;
 use super::send::{conclude, is_settled, next_due, note_sent};
 use super::sweep::{is_due, is_orphan};
 use super::{Fault, answer, commit, commit_fault};
@@ -339,7 +340,7 @@ pub(super) async fn store(
     if is_settled(draft, reference) {
         settle_claim(engine, draft, (open, events), &mut batch).await?;
     }
-    commit(engine, batch).await?;
+    commit_outcome(engine, batch, (draft, events), &engine.stamp()).await?;
     if draft.payment().open_by_reference(reference).is_none() {
         metrics::counter!("tollgate_resolved_total").increment(1);
     }

@@ -2,7 +2,8 @@
 
 use super::draft::Draft;
 use super::message::{self, Manner};
-use super::{Call, Fault, answer, commit, commit_fault};
+use super::save_card::commit_outcome;
+use super::{Call, Fault, answer, commit_fault};
 use crate::engine::{Engine, Stamp};
 use crate::exchange::Reply;
 use gateway_api::error::ApiError;
@@ -222,8 +223,8 @@ pub async fn settle(answered: Answered<'_>, mut draft: Draft, answer: Answer) ->
     if settled {
         batch.replace(Version(1), call.settled(subject, render, &reply));
     }
-    match commit(&call.engine, batch).await {
-        Ok(_receipt) => Ok(reply),
+    match commit_outcome(&call.engine, batch, (&draft, &events), &stamp).await {
+        Ok(()) => Ok(reply),
         Err(fault) => {
             // What was sent stays recorded as sent. The same key will show what became of it.
             warn!(?fault, payment = %draft.payment().id, "an outcome could not be stored");
