@@ -78,19 +78,30 @@ impl Expand {
         self.root().descend(field)
     }
 
-    /// Refuses paths whose first name is none of `known`. For a list, pass the fields after `data`.
+    /// Refuses paths whose first name is none of `known`.
     ///
     /// # Errors
     /// 400 with `param` `expand`, naming the path.
     pub fn check_known(&self, known: &[&str]) -> Result<(), ApiError> {
-        for path in self.paths() {
-            let field = path.strip_prefix("data.").unwrap_or(path);
-            let first = field.split('.').next().unwrap_or_default();
-            if !known.contains(&first) {
-                return Err(refused(format!("This property cannot be expanded ({path}).")));
-            }
+        match self.paths().find(|path| !begins_with(path, known)) {
+            None => Ok(()),
+            Some(path) => Err(refused(format!("This property cannot be expanded ({path})."))),
         }
-        Ok(())
+    }
+
+    /// The same for a list, whose paths begin with `data`.
+    ///
+    /// # Errors
+    /// As [`Expand::check_known`], with a hint where only `data` is missing.
+    pub fn check_listed(&self, known: &[&str]) -> Result<(), ApiError> {
+        let listed = |path: &str| path.strip_prefix("data.").is_some_and(|field| begins_with(field, known));
+        match self.paths().find(|path| !listed(path)) {
+            None => Ok(()),
+            Some(path) if begins_with(path, known) => Err(refused(format!(
+                "This property cannot be expanded ({path}). You may want to try expanding 'data.{path}' instead."
+            ))),
+            Some(path) => Err(refused(format!("This property cannot be expanded ({path})."))),
+        }
     }
 }
 
@@ -125,6 +136,10 @@ impl<'e> Level<'e> {
             names[..depth].iter().try_fold(&**path, |rest, name| rest.strip_prefix(name)?.strip_prefix('.'))
         })
     }
+}
+
+fn begins_with(path: &str, known: &[&str]) -> bool {
+    path.split('.').next().is_some_and(|first| known.contains(&first))
 }
 
 fn check(path: &str) -> Result<(), ApiError> {

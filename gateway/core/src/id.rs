@@ -13,10 +13,13 @@ pub const BODY_LEN: usize = 22;
 pub struct Id(pub u128);
 
 impl Id {
-    /// The smallest id of a millisecond, for seeking by time.
+    /// The smallest id of a millisecond, for seeking by time; the largest id there is for times beyond all ids.
     pub const fn floor_at(ms: i64) -> Self {
-        let ms = if ms < 0 { 0 } else { ms as u128 };
-        Self(ms << 80)
+        match ms {
+            ..0 => Self(0),
+            0..0x1_0000_0000_0000 => Self((ms as u128) << 80),
+            0x1_0000_0000_0000.. => Self(u128::MAX),
+        }
     }
 
     /// The millisecond in which the id was made.
@@ -211,5 +214,7 @@ mod tests {
         assert_eq!(Id(9).above(Id(8)), Id(9));
         assert_eq!(Id(9).above(Id(7 << 64 | 9)), Id(8 << 64 | 9));
         assert_eq!(Id::floor_at(1_700_000_000_000).ms(), 1_700_000_000_000);
+        assert_eq!(Id::floor_at(-1), Id(0));
+        assert!(Id::floor_at(i64::MAX) > Id::floor_at(1_700_000_000_000), "seconds given as milliseconds");
     }
 }

@@ -65,6 +65,7 @@ pub fn postings(before: &Payment, event: &Event) -> Vec<Posting> {
         Event::Created { .. }
         | Event::Updated { .. }
         | Event::InstrumentSet(_)
+        | Event::InstrumentCleared
         | Event::AuthorizationIntended { .. }
         | Event::Blocked { .. }
         | Event::Rerouted { .. }

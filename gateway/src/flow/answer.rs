@@ -114,11 +114,11 @@ fn with_payment(r: &Renderer<'_>, error: ApiError, p: &Payment) -> ApiError {
 
 /// A refusal of what is not a payment yet.
 pub fn before_any_payment(refusal: Refusal) -> ApiError {
-    refusal_error((String::new(), String::new()), refusal)
+    refusal_error((String::new(), String::new()), (Subject::Other, refusal))
 }
 
 /// What a refusal of the domain says in the dialect, about this payment and its charge.
-fn refusal_error((payment, charge): (String, String), refusal: Refusal) -> ApiError {
+fn refusal_error((payment, charge): (String, String), (subject, refusal): (Subject, Refusal)) -> ApiError {
     let charge = || charge;
     match refusal {
         Refusal::UnexpectedState { status, operation } => unexpected(status, operation),
@@ -128,7 +128,10 @@ fn refusal_error((payment, charge): (String, String), refusal: Refusal) -> ApiEr
         Refusal::AmountTooSmall { minimum_minor, .. } => ApiError::amount_too_small("amount", minimum_minor),
         Refusal::AmountTooLarge { maximum_minor } => ApiError::amount_too_large("amount", maximum_minor),
         Refusal::CaptureTooLarge { capturable_minor } => {
-            ApiError::amount_too_large("amount_to_capture", capturable_minor)
+            // The two routes that capture name the amount differently.
+            let param =
+                if matches!(subject, Subject::Charge { .. }) { "amount" } else { "amount_to_capture" };
+            ApiError::amount_too_large(param, capturable_minor)
         }
         Refusal::RefundTooLarge { refundable_minor } => ApiError::invalid_parameter(
             "amount",
@@ -181,9 +184,23 @@ fn unexpected(status: Status, operation: Operation) -> ApiError {
 /// # Errors
 /// It could not be stored: nothing was.
 pub async fn refuse(call: &Call, draft: Draft, refusal: Refusal, spec: RenderSpec) -> Result<Reply, Fault> {
+    let subject = Subject::Payment(draft.payment().id);
+    refuse_about(call, draft, (subject, refusal), spec).await
+}
+
+/// The same, about the object that the request named.
+///
+/// # Errors
+/// It could not be stored: nothing was.
+pub async fn refuse_about(
+    call: &Call,
+    draft: Draft,
+    (subject, refusal): (Subject, Refusal),
+    spec: RenderSpec,
+) -> Result<Reply, Fault> {
     let payment = draft.payment();
     let charge = payment.latest_charge().map(|id| id.to_string()).unwrap_or_default();
-    let error = refusal_error((payment.id.to_string(), charge), refusal);
+    let error = refusal_error((payment.id.to_string(), charge), (subject, refusal));
     let error = if matches!(refusal, Refusal::UnexpectedState { .. }) {
         let texts = Bump::with_capacity(2048);
         let related = Related::default();
@@ -197,7 +214,6 @@ pub async fn refuse(call: &Call, draft: Draft, refusal: Refusal, spec: RenderSpe
         // A payment that could not even be created leaves nothing behind.
         return Ok(reply);
     }
-    let subject = Subject::Payment(payment.id);
     let mut batch = Batch::new(Urgency::New);
     batch.insert(call.settled(subject, spec, &reply));
     super::commit(&call.engine, batch).await?;

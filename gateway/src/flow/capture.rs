@@ -45,7 +45,7 @@ pub async fn capture(call: &Call, mut draft: Draft, capture: Capture) -> Result<
     let Some(acquirer) = draft.payment().attempt().map(|attempt| attempt.acquirer.clone()) else {
         let status = draft.payment().status();
         let refusal = Refusal::UnexpectedState { status, operation: Operation::Capture };
-        return answer::refuse(call, draft, refusal, render).await;
+        return answer::refuse_about(call, draft, (subject, refusal), render).await;
     };
     let seed = seed(call, &acquirer).await?;
     let trace = seed.trace;
@@ -54,7 +54,7 @@ pub async fn capture(call: &Call, mut draft: Draft, capture: Capture) -> Result<
     let command = Command::Capture { amount_minor, last, at: stamp.now, abilities, seed };
     let events = match decide(draft.payment(), command) {
         Ok(events) => events,
-        Err(refusal) => return answer::refuse(call, draft, refusal, render).await,
+        Err(refusal) => return answer::refuse_about(call, draft, (subject, refusal), render).await,
     };
     draft.record(events, &stamp);
     let batch = intent_batch(call, Vec::new(), (subject, &render));

@@ -16,9 +16,9 @@ use gateway_api::objects::More;
 use gateway_api::params::{self, decode};
 use gateway_core::acquirer::FinalCapture;
 use gateway_core::claim::Subject;
-use gateway_core::id::ChargeId;
+use gateway_core::id::{ChargeId, Id};
 use gateway_core::journal::{Batch, First, Query, RowKey, Urgency};
-use gateway_core::payment::{AttemptState, Command, decide};
+use gateway_core::payment::{Attempt, AttemptState, Command, InstrumentChange, Payment, decide};
 use serde_json::Value;
 
 /// What may be expanded on a charge.
@@ -51,6 +51,7 @@ pub async fn retrieve(reading: Reading<'_>) -> Result<Reply, ApiError> {
 /// GET /v1/charges. Charges lie within payments, newest first; the id of a charge begins with its payment's letters.
 pub async fn list(reading: Reading<'_>) -> Result<Reply, ApiError> {
     let params: params::ListCharges<'_> = decode(reading.params)?;
+    params.expand.check_listed(EXPANDABLE)?;
     let read_id = |text: &str| text.parse::<ChargeId>().ok().map(|id| id.payment.0);
     let mut asked = page::ask(&params.page, &params.created, read_id, "charge")?;
     let cursor: Option<ChargeId> = match params.page.cursor {
@@ -83,8 +84,8 @@ fn beyond(draft: &Draft, number: u16, cursor: Option<ChargeId>, newest: bool) ->
     }
 }
 
-/// Payments without an attempt have no charge, so several pages may be needed to fill one; this many at most.
-const MOST_PAGES: usize = 20;
+/// Payments without an attempt have no charge. Where the first page does not fill the list, this many are read at a time.
+const NEXT_PAGES: usize = 256;
 
 async fn payments(
     reading: &Reading<'_>,
@@ -102,13 +103,14 @@ async fn payments(
     // The cursor's own payment may hold more charges.
     if let Some(cursor) = cursor {
         match range.first {
-            First::Newest => range.below = Some(gateway_core::id::Id(cursor.payment.0.0.saturating_add(1))),
-            First::Oldest => range.above = Some(gateway_core::id::Id(cursor.payment.0.0.saturating_sub(1))),
+            First::Newest => range.below = range.below.map(|id| reaching(id, cursor, 1)),
+            First::Oldest => range.above = range.above.map(|id| reaching(id, cursor, -1)),
         }
     }
     let mut drafts: Vec<Draft> = Vec::new();
     let mut charges = 0;
-    for _page in 0..MOST_PAGES {
+    // To the end, if need be: a list that stopped early would say that there is no more.
+    loop {
         let query = Query::Payments { tenant: reading.caller.tenant, customer, range };
         let found: Vec<Draft> =
             page::query(reading.engine, &query).await?.into_iter().filter_map(Draft::of).collect();
@@ -119,13 +121,18 @@ async fn payments(
             (First::Oldest, Some(last)) => range.above = Some(last),
             (_, None) => {}
         }
-        drafts.extend(found);
+        drafts.extend(found.into_iter().filter(|draft| !draft.payment().attempts.is_empty()));
         // One for the cursor's own, one to see whether there is more.
         if !full || charges > asked.limit + 1 {
-            break;
+            return Ok(drafts);
         }
+        range.limit = range.limit.max(NEXT_PAGES);
     }
-    Ok(drafts)
+}
+
+/// A bound that stands at the cursor's payment, moved so that the payment itself is within.
+fn reaching(bound: Id, cursor: ChargeId, by: i8) -> Id {
+    if bound == cursor.payment.0 { Id(bound.0.saturating_add_signed(by.into())) } else { bound }
 }
 
 async fn render_list(
@@ -175,7 +182,12 @@ pub async fn update(writing: &Writing<'_>) -> Result<Reply, Fault> {
         merge_metadata(&mut details.metadata, &params.metadata);
         check_metadata(&details.metadata)?;
         let details = Box::new(details);
-        let command = Command::Update { amount: None, capture_method: None, details, instrument: None };
+        let command = Command::Update {
+            amount: None,
+            capture_method: None,
+            details,
+            instrument: InstrumentChange::Keep,
+        };
         let render = call.render(&params.expand);
         match decide(draft.payment(), command) {
             Ok(events) => draft.record(events, &call.stamp()),
@@ -190,6 +202,21 @@ pub async fn update(writing: &Writing<'_>) -> Result<Reply, Fault> {
     .await
 }
 
+/// The flow captures what the payment holds, so the charge that is named must be the one that holds it.
+fn check_capturable(p: &Payment, attempt: &Attempt, text: &str) -> Result<(), ApiError> {
+    if attempt.closed && !attempt.captures.is_empty() {
+        return Err(ApiError::charge_already_captured(text));
+    }
+    let is_latest = p.attempt().is_some_and(|latest| latest.number == attempt.number);
+    match &attempt.state {
+        AttemptState::Expired(_) => Err(ApiError::charge_expired_for_capture(text)),
+        AttemptState::Failed(_) | AttemptState::Abandoned => Err(ApiError::charge_not_capturable(text)),
+        AttemptState::Open | AttemptState::Authorized(_) | AttemptState::Voided(_) => {
+            is_latest.then_some(()).ok_or_else(|| ApiError::charge_not_capturable(text))
+        }
+    }
+}
+
 /// POST /v1/charges/{id}/capture.
 pub async fn capture(writing: &Writing<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
@@ -200,12 +227,7 @@ pub async fn capture(writing: &Writing<'_>) -> Result<Reply, Fault> {
         let draft = load(call, id.payment, writing.id, "id").await?;
         let missing = || ApiError::resource_missing("charge", writing.id, "id");
         let attempt = draft.payment().attempt_numbered(id.attempt).ok_or_else(missing)?;
-        if attempt.closed && !attempt.captures.is_empty() {
-            return Err(ApiError::charge_already_captured(writing.id).into());
-        }
-        if matches!(attempt.state, AttemptState::Expired(_)) {
-            return Err(ApiError::charge_expired_for_capture(writing.id).into());
-        }
+        check_capturable(draft.payment(), attempt, writing.id)?;
         let capture = capture_flow::Capture {
             amount_minor: params.amount,
             last: FinalCapture::Yes,

@@ -295,7 +295,7 @@ async fn detach_all(call: &Call, customer: CustomerId, batch: &mut Batch) -> Res
 /// GET /v1/customers.
 pub async fn list(reading: Reading<'_>) -> Result<Reply, ApiError> {
     let params: params::ListCustomers<'_> = decode(reading.params)?;
-    params.expand.check_known(EXPANDABLE)?;
+    params.expand.check_listed(EXPANDABLE)?;
     let read_id = |text: &str| text.parse::<CustomerId>().ok().map(|id| id.0);
     let asked = page::ask(&params.page, &params.created, read_id, "customer")?;
     let email = params.email.map(str::to_owned);

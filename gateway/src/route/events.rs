@@ -31,7 +31,7 @@ pub async fn retrieve(reading: Reading<'_>) -> Result<Reply, ApiError> {
 /// GET /v1/events.
 pub async fn list(reading: Reading<'_>) -> Result<Reply, ApiError> {
     let params: params::ListEvents<'_> = decode(reading.params)?;
-    params.expand.check_known(&[])?;
+    params.expand.check_listed(&[])?;
     let read_id = |text: &str| text.parse::<EventId>().ok().map(|id| id.0);
     let asked = page::ask(&params.page, &params.created, read_id, "event")?;
     let Some(kinds) = wanted(&params) else {

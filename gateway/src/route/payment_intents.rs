@@ -22,7 +22,8 @@ use gateway_core::id::{CustomerId, PaymentId};
 use gateway_core::journal::{Batch, Query, Row, RowKey, Urgency};
 use gateway_core::money::{Currency, Money};
 use gateway_core::payment::{
-    CancellationReason, CaptureMethod, Command, Create, Details, create as decide_create, decide,
+    CancellationReason, CaptureMethod, Command, Create, Details, InstrumentChange, create as decide_create,
+    decide,
 };
 use gateway_core::record::KeyKind;
 use serde_json::{Map, Value};
@@ -72,8 +73,11 @@ fn put(map: &mut Map<String, Value>, key: &str, value: Option<&str>) {
 
 fn put_card_options(map: &mut Map<String, Value>, options: Option<&CardOptions>) {
     let Some(options) = options else { return };
-    let mut stored = Map::new();
-    put(&mut stored, "capture_method", options.capture_method.map(WireEnum::as_str));
+    let mut stored = match map.remove("card_options") {
+        Some(Value::Object(stored)) => stored,
+        Some(_) | None => Map::new(),
+    };
+    extra::set(&mut stored, "capture_method", options.capture_method.map(WireEnum::as_str));
     put(&mut stored, "request_three_d_secure", options.request_three_d_secure.map(WireEnum::as_str));
     put(&mut stored, "request_multicapture", options.request_multicapture.map(WireEnum::as_str));
     let increment = options.request_incremental_authorization.map(WireEnum::as_str);
@@ -90,10 +94,27 @@ fn put_card_options(map: &mut Map<String, Value>, options: Option<&CardOptions>)
     }
 }
 
+/// The capture method that counts, after `map` took the card's options: theirs before the intent's own, on creation, update
+/// and confirmation alike. The intent's own is kept aside, for when the option is unset.
+fn settle_capture_method(
+    map: &mut Map<String, Value>,
+    own: Option<params::CaptureMethod>,
+    current: CaptureMethod,
+) -> CaptureMethod {
+    const OWN: &str = "own_capture_method";
+    let word = |value: Option<&Value>| value.and_then(Value::as_str).and_then(params::CaptureMethod::parse);
+    let option = word(map.get("card_options").and_then(|stored| stored.get("capture_method")));
+    let kept = word(map.remove(OWN).as_ref());
+    let own_now = own.or(kept);
+    let Some(option) = option else { return own_now.map_or(current, capture_method) };
+    map.insert(OWN.to_owned(), Value::from(own_now.map_or(current.as_str(), WireEnum::as_str)));
+    capture_method(option)
+}
+
 fn details(
     params: &params::CreatePaymentIntent<'_>,
     customer: Option<CustomerId>,
-) -> Result<Details, ApiError> {
+) -> Result<(Details, CaptureMethod), ApiError> {
     let mut more = Map::new();
     extra::change_shipping(&mut more, &params.shipping.map_or(Change::Keep, Change::Set));
     put(&mut more, "return_url", params.return_url);
@@ -111,10 +132,12 @@ fn details(
         more.insert("automatic_payment_methods".to_owned(), Value::Object(stored));
     }
     put_card_options(&mut more, params.card_options.as_ref());
+    let own = Some(params.capture_method);
+    let capture_method = settle_capture_method(&mut more, own, CaptureMethod::Automatic);
     let mut metadata = Vec::new();
     merge_metadata(&mut metadata, &params.metadata);
     check_metadata(&metadata)?;
-    Ok(Details {
+    let details = Details {
         customer,
         description: owned(params.description),
         receipt_email: owned(params.receipt_email),
@@ -123,7 +146,8 @@ fn details(
         setup_future_usage: params.setup_future_usage.and_then(usage).map(str::to_owned),
         metadata,
         extra: extra::unparse(more),
-    })
+    };
+    Ok((details, capture_method))
 }
 
 const fn usage(word: SetupFutureUsage) -> Option<&'static str> {
@@ -162,14 +186,8 @@ pub async fn create(writing: &Writing<'_>) -> Result<Reply, Fault> {
     let customer = customer_of(call, params.customer).await?;
     let brought = (params.payment_method, params.payment_method_data.as_ref());
     let chosen = choose(call, brought, customer).await?;
-    let details = details(&params, customer)?;
+    let (details, wanted) = details(&params, customer)?;
     let (instrument, rows, cvc) = split(chosen);
-    let wanted =
-        if params.card_options.is_some_and(|o| o.capture_method == Some(params::CaptureMethod::Manual)) {
-            CaptureMethod::Manual
-        } else {
-            capture_method(params.capture_method)
-        };
     let amount = Money::new(params.amount, currency);
     let draft = begin(call, (amount, wanted), details, instrument)?;
     let render = call.render(&params.expand);
@@ -261,6 +279,7 @@ pub async fn find(reading: &Reading<'_>, text: &str) -> Result<Draft, ApiError> 
 /// GET /v1/payment_intents.
 pub async fn list(reading: Reading<'_>) -> Result<Reply, ApiError> {
     let params: params::ListPaymentIntents<'_> = decode(reading.params)?;
+    params.expand.check_listed(EXPANDABLE)?;
     let read_id = |text: &str| text.parse::<PaymentId>().ok().map(|id| id.0);
     let asked = page::ask(&params.page, &params.created, read_id, "payment_intent")?;
     let customer = match params.customer {
@@ -326,6 +345,8 @@ fn updated(
     let mut more = extra::parse(&details.extra);
     extra::change_shipping(&mut more, &params.shipping);
     put_card_options(&mut more, params.card_options.as_ref());
+    let wanted = settle_capture_method(&mut more, params.capture_method, p.capture_method);
+    let capture_method = (wanted != p.capture_method).then_some(wanted);
     details.extra = extra::unparse(more);
     let currency = match &params.currency {
         None => p.amount.currency,
@@ -333,12 +354,15 @@ fn updated(
     };
     let wanted = Money::new(params.amount.unwrap_or(p.amount.minor), currency);
     let amount = (wanted != p.amount).then_some(wanted);
-    let capture_method = params.capture_method.map(capture_method);
     Ok(Command::Update {
         amount,
         capture_method,
         details: Box::new(details),
-        instrument: instrument.map(Box::new),
+        instrument: match (instrument, params.payment_method) {
+            (Some(instrument), _) => InstrumentChange::Set(Box::new(instrument)),
+            (None, Change::Clear) => InstrumentChange::Clear,
+            (None, Change::Keep | Change::Set(_)) => InstrumentChange::Keep,
+        },
     })
 }
 
@@ -410,13 +434,13 @@ fn confirmed(
     extra::change_shipping(&mut more, &params.shipping);
     put(&mut more, "return_url", params.return_url);
     put_card_options(&mut more, params.card_options.as_ref());
+    let wanted = settle_capture_method(&mut more, params.capture_method, p.capture_method);
+    let capture_method = (wanted != p.capture_method).then_some(wanted);
     details.extra = extra::unparse(more);
-    let capture_method =
-        params.capture_method.map(capture_method).filter(|wanted| *wanted != p.capture_method);
     if details == p.details && capture_method.is_none() && instrument.is_none() {
         return None;
     }
-    let instrument = instrument.map(Box::new);
+    let instrument = instrument.map_or(InstrumentChange::Keep, |one| InstrumentChange::Set(Box::new(one)));
     Some(Command::Update { amount: None, capture_method, details: Box::new(details), instrument })
 }
 
@@ -475,7 +499,12 @@ pub async fn increment(writing: &Writing<'_>) -> Result<Reply, Fault> {
         check_metadata(&details.metadata)?;
         let changed = details != draft.payment().details;
         let details = Box::new(details);
-        let command = Command::Update { amount: None, capture_method: None, details, instrument: None };
+        let command = Command::Update {
+            amount: None,
+            capture_method: None,
+            details,
+            instrument: InstrumentChange::Keep,
+        };
         if changed && let Ok(events) = decide(draft.payment(), command) {
             draft.record(events, &call.stamp());
         }

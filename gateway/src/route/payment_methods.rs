@@ -201,7 +201,7 @@ async fn page_of(
     params: &params::ListPaymentMethods<'_>,
     (customer, param, url): (&str, &'static str, &str),
 ) -> Result<Reply, ApiError> {
-    params.expand.check_known(EXPANDABLE)?;
+    params.expand.check_listed(EXPANDABLE)?;
     let (engine, tenant) = (reading.engine, reading.caller.tenant);
     let (_version, customer) = customers::living(engine, tenant, (customer, param)).await?;
     let read_id = |text: &str| text.parse::<PaymentMethodId>().ok().map(|id| id.0);

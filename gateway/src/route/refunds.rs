@@ -82,14 +82,18 @@ fn target<'p>(params: &params::CreateRefund<'p>) -> Result<(PaymentId, &'p str, 
     }
 }
 
-/// A charge that is named must be one of the payment's.
+/// A charge that is named must be the one of the payment that took its money.
 fn check_charge(draft: &Draft, named: Option<&str>) -> Result<(), ApiError> {
     let Some(text) = named else { return Ok(()) };
     let missing = || ApiError::resource_missing("charge", text, "charge");
     let charge: ChargeId = text.parse().map_err(|_| missing())?;
     let p = draft.payment();
-    let known = charge.payment == p.id && p.attempt_numbered(charge.attempt).is_some();
-    known.then_some(()).ok_or_else(missing)
+    if charge.payment != p.id || p.attempt_numbered(charge.attempt).is_none() {
+        return Err(missing());
+    }
+    // A payment's money was taken by its latest attempt; those before it failed.
+    let is_latest = p.attempt().is_some_and(|latest| latest.number == charge.attempt);
+    is_latest.then_some(()).ok_or_else(|| ApiError::charge_not_refundable(text))
 }
 
 /// GET /v1/refunds/{id}.
@@ -114,6 +118,7 @@ type Listed = (usize, usize);
 /// GET /v1/refunds.
 pub async fn list(reading: Reading<'_>) -> Result<Reply, ApiError> {
     let params: params::ListRefunds<'_> = decode(reading.params)?;
+    params.expand.check_listed(EXPANDABLE)?;
     let read_id = |text: &str| text.parse::<RefundId>().ok().map(|id| id.0);
     let asked = page::ask(&params.page, &params.created, read_id, "refund")?;
     let (drafts, rows, more) = match (params.payment_intent, params.charge) {

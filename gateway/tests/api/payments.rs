@@ -197,6 +197,70 @@ async fn an_intent_is_made_updated_and_confirmed_step_by_step() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_cards_capture_method_counts_wherever_it_is_said() {
+    let g = gateway().await;
+    const OPTION: &str = "payment_method_options[card][capture_method]";
+    let plain = "amount=1000&currency=usd&payment_method=pm_card_visa";
+    let manual = format!("{OPTION}=manual");
+    let unset = format!("{OPTION}=");
+    // On creation, on update, on confirmation, and unset again; what is said at each, and how it ends.
+    let cases = [
+        (manual.as_str(), "", "", "requires_capture"),
+        ("", manual.as_str(), "", "requires_capture"),
+        ("", "", manual.as_str(), "requires_capture"),
+        (manual.as_str(), "capture_method=automatic", "", "requires_capture"),
+        (manual.as_str(), unset.as_str(), "", "succeeded"),
+        (manual.as_str(), "", unset.as_str(), "succeeded"),
+        ("capture_method=manual", manual.as_str(), unset.as_str(), "requires_capture"),
+        ("capture_method=manual", "", "", "requires_capture"),
+        ("", "", "capture_method=manual", "requires_capture"),
+    ];
+    for (created, updated, confirmed, status) in cases {
+        let case = format!("{created} | {updated} | {confirmed}");
+        let made = g.post("/v1/payment_intents", &format!("{plain}&{created}")).await.ok();
+        let path = format!("/v1/payment_intents/{}", made.text("/id"));
+        if !updated.is_empty() {
+            g.post(&path, updated).await.ok();
+        }
+        let ended = g.post(&format!("{path}/confirm"), confirmed).await.ok();
+        assert_eq!(ended.text("/status"), status, "{case}");
+        let shown = ended.text("/capture_method");
+        assert_eq!(shown == "manual", status == "requires_capture", "{case}: {shown}");
+    }
+}
+
+/// A payment whose first attempt failed and whose second holds its money: both charges.
+async fn tried_twice(g: &super::support::Gateway, more: &str) -> (String, String) {
+    let made = g.post("/v1/payment_intents", &format!("amount=1000&currency=usd{more}")).await.ok();
+    let confirm = format!("/v1/payment_intents/{}/confirm", made.text("/id"));
+    let failed =
+        g.post(&confirm, "payment_method=pm_card_chargeDeclined").await.refused(402, "card_declined");
+    let held = g.post(&confirm, "payment_method=pm_card_visa").await.ok();
+    (failed.text("/error/charge").to_owned(), held.text("/latest_charge").to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_charge_never_stands_for_another() {
+    let g = gateway().await;
+    let (failed, held) = tried_twice(&g, MANUAL).await;
+    let refused = g.post(&format!("/v1/charges/{failed}/capture"), "").await;
+    assert_eq!((refused.status, refused.text("/error/charge")), (400, failed.as_str()));
+    assert_eq!(g.get(&format!("/v1/charges/{held}")).await.ok().number("/amount_captured"), 0);
+    let large =
+        g.post(&format!("/v1/charges/{held}/capture"), "amount=5000").await.refused(400, "amount_too_large");
+    assert_eq!(large.text("/error/param"), "amount");
+    assert_eq!(
+        g.post(&format!("/v1/charges/{held}/capture"), "").await.ok().number("/amount_captured"),
+        1000
+    );
+    let (failed, taken) = tried_twice(&g, "").await;
+    let refused = g.post("/v1/refunds", &format!("charge={failed}")).await;
+    assert_eq!((refused.status, refused.text("/error/param")), (400, "charge"));
+    assert_eq!(g.get(&format!("/v1/charges/{taken}")).await.ok().number("/amount_refunded"), 0);
+    g.post("/v1/refunds", &format!("charge={taken}")).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn amounts_out_of_range_are_refused() {
     let g = gateway().await;
     let cases = [
@@ -214,4 +278,97 @@ async fn amounts_out_of_range_are_refused() {
     }
     assert_eq!(g.post("/v1/payment_intents", "amount=1000&currency=zzz").await.status, 400);
     assert_eq!(g.get("/v1/payment_intents").await.ok().body["data"].as_array().unwrap().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_that_was_taken_back_is_not_charged() {
+    let g = gateway().await;
+    let made =
+        g.post("/v1/payment_intents", "amount=1000&currency=usd&payment_method=pm_card_visa").await.ok();
+    let path = format!("/v1/payment_intents/{}", made.text("/id"));
+    assert_eq!(made.text("/status"), "requires_confirmation");
+    let without = g.post(&path, "payment_method=").await.ok();
+    assert_eq!(
+        (without.text("/status"), &without.body["payment_method"]),
+        ("requires_payment_method", &().into())
+    );
+    assert_eq!(g.post(&format!("{path}/confirm"), "").await.status, 400);
+    let shown = g.get(&path).await.ok();
+    assert_eq!((shown.number("/amount_received"), shown.text("/status")), (0, "requires_payment_method"));
+    g.post(&format!("{path}/confirm"), "payment_method=pm_card_visa").await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn charges_are_found_behind_many_intents_without_one() {
+    let g = gateway().await;
+    let paid = g.pay(1000, "pm_card_visa", "").await.ok();
+    for _ in 0..230 {
+        g.post("/v1/payment_intents", "amount=1000&currency=usd").await.ok();
+    }
+    for limit in [1, 10, 100] {
+        let listed = g.get(&format!("/v1/charges?limit={limit}")).await.ok();
+        assert_eq!(listed.text("/data/0/id"), paid.text("/latest_charge"), "limit {limit}");
+        assert_eq!(listed.body["has_more"], false);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn times_beyond_all_time_find_nothing() {
+    let g = gateway().await;
+    g.pay(1000, "pm_card_visa", "").await.ok();
+    let now_ms = g.app.engine.clock.now().0;
+    for list in ["payment_intents", "charges", "events"] {
+        // Milliseconds where seconds are meant, and the end of all numbers.
+        for time in [now_ms, i64::MAX] {
+            let count = |answer: super::support::Answer| answer.body["data"].as_array().unwrap().len();
+            let after = g.get(&format!("/v1/{list}?created[gte]={time}")).await.ok();
+            assert_eq!(count(after), 0, "{list} from {time}");
+            let before = g.get(&format!("/v1/{list}?created[lte]={time}")).await.ok();
+            assert!(count(before) > 0, "{list} until {time}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_refuse_what_can_not_be_expanded() {
+    let g = gateway().await;
+    g.pay(1000, "pm_card_visa", "").await.ok();
+    for list in ["payment_intents", "charges", "refunds", "setup_intents", "customers", "events"] {
+        for wrong in ["data.custmer", "custmer", "data"] {
+            let refused = g.get(&format!("/v1/{list}?expand[]={wrong}")).await;
+            assert_eq!((refused.status, refused.text("/error/param")), (400, "expand"), "{list}: {wrong}");
+        }
+    }
+    let refused = g.get("/v1/payment_intents?expand[]=latest_charge").await;
+    assert!(refused.text("/error/message").contains("'data.latest_charge'"), "{}", refused.body);
+    let listed = g.get("/v1/payment_intents?expand[]=data.latest_charge").await.ok();
+    assert_eq!(listed.text("/data/0/latest_charge/object"), "charge");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_number_in_the_wrong_place_is_not_echoed() {
+    let g = gateway().await;
+    const CARD: &str = "4242424242424242";
+    let made = g.post("/v1/payment_intents", "amount=1000&currency=usd").await.ok();
+    let update = format!("/v1/payment_intents/{}", made.text("/id"));
+    let answers = [
+        g.post("/v1/payment_intents", &format!("amount=1000&currency=usd&payment_method={CARD}")).await,
+        g.post(&update, &format!("payment_method={CARD}")).await,
+        g.post(&update, &format!("{CARD}=1")).await,
+        g.post(&update, &format!("customer={CARD}")).await,
+        g.post("/v1/payment_intents", &format!("amount={CARD}000000&currency=usd")).await,
+        g.post(
+            "/v1/payment_intents",
+            &format!(
+                "amount=1&currency=usd&payment_method_data[type]=card&payment_method_data[card][token]={CARD}"
+            ),
+        )
+        .await,
+        g.get(&format!("/v1/customers/{CARD}")).await,
+        g.get(&format!("/v1/{CARD}")).await,
+    ];
+    for answer in answers {
+        assert!((400..500).contains(&answer.status), "{}", answer.body);
+        assert!(!String::from_utf8_lossy(&answer.bytes).contains(&CARD[..12]), "{}", answer.body);
+    }
 }

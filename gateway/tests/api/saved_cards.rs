@@ -294,3 +294,53 @@ async fn a_deletion_and_an_attachment_leave_no_card_behind() {
         assert_eq!(card.body["customer"], Value::Null, "attach said {}", attached.status);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_saves_its_card_for_later() {
+    let g = gateway().await;
+    const SAVE: &str = "setup_future_usage=off_session";
+    const OPTION: &str = "payment_method_options[card][setup_future_usage]";
+    let option = format!("{OPTION}=off_session");
+    let but_none = format!("{SAVE}&{OPTION}=none");
+    let held = format!("{SAVE}&capture_method=manual");
+    // What is said, the card, and how many cards the customer has then.
+    let cases = [
+        (SAVE, "pm_card_visa", 1),
+        (option.as_str(), "pm_card_visa", 1),
+        (held.as_str(), "pm_card_visa", 1),
+        (but_none.as_str(), "pm_card_visa", 0),
+        ("", "pm_card_visa", 0),
+        (SAVE, "pm_card_chargeDeclined", 0),
+    ];
+    for (said, card, saved) in cases {
+        let owner = customer(&g, "").await;
+        let paid = g.pay(1000, card, &format!("&customer={owner}&{said}")).await;
+        let cards = ids(&g.get(&format!("/v1/payment_methods?customer={owner}")).await.ok());
+        assert_eq!(cards.len(), saved, "{said} with {card}: {}", paid.body);
+        if saved == 0 {
+            continue;
+        }
+        assert_eq!(cards, [paid.text("/payment_method")]);
+        assert!(told(&g).await.contains(&"payment_method.attached".to_owned()));
+        let body = format!(
+            "amount=900&currency=usd&confirm=true&off_session=true&customer={owner}&payment_method={}",
+            cards[0]
+        );
+        assert_eq!(g.post("/v1/payment_intents", &body).await.ok().text("/status"), "succeeded");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_challenged_payment_saves_its_card_when_it_is_through() {
+    let g = gateway().await;
+    let owner = customer(&g, "").await;
+    let more = format!("&customer={owner}&setup_future_usage=off_session");
+    let waiting = g.pay(1000, "pm_card_authenticationRequired", &more).await.ok();
+    let cards = format!("/v1/payment_methods?customer={owner}");
+    assert!(ids(&g.get(&cards).await.ok()).is_empty(), "nothing has been paid yet");
+    let url = waiting.text("/next_action/redirect_to_url/url");
+    let page = url.strip_prefix("https://localhost:8443").unwrap();
+    g.send(Request { key: None, ..g.form(&format!("{page}/pass"), "") }).await;
+    g.until(&format!("/v1/payment_intents/{}", waiting.text("/id")), "/status", "succeeded").await;
+    assert_eq!(ids(&g.get(&cards).await.ok()).len(), 1);
+}

@@ -91,7 +91,8 @@ pub fn announce(after: &Payment, event: &Event) -> Vec<(EventKind, Shown)> {
         | Event::IncrementIntended { .. }
         | Event::Labelled { .. }
         | Event::LateApproval { .. }
-        | Event::OperatorNote { .. } => Vec::new(),
+        | Event::OperatorNote { .. }
+        | Event::InstrumentCleared => Vec::new(),
     }
 }
 

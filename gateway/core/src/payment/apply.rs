@@ -59,6 +59,7 @@ fn apply_to(p: &mut Payment, event: &Event) {
             p.details = (**details).clone();
         }
         Event::InstrumentSet(instrument) => p.instrument = Some((**instrument).clone()),
+        Event::InstrumentCleared => p.instrument = None,
         Event::AuthorizationIntended { attempt, open, .. } => {
             p.attempts.push((**attempt).clone());
             p.open.push((**open).clone());

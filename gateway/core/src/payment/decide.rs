@@ -69,6 +69,14 @@ pub struct RefundRequest {
     pub metadata: Metadata,
 }
 
+/// What an update does to the card that the next attempt will charge.
+#[derive(Debug, Clone)]
+pub enum InstrumentChange {
+    Keep,
+    Clear,
+    Set(Box<Instrument>),
+}
+
 /// What may be asked of a payment.
 #[derive(Debug, Clone)]
 pub enum Command {
@@ -77,7 +85,7 @@ pub enum Command {
         amount: Option<Money>,
         capture_method: Option<CaptureMethod>,
         details: Box<Details>,
-        instrument: Option<Box<Instrument>>,
+        instrument: InstrumentChange,
     },
     /// Send the next attempt.
     Authorize(Box<Confirm>),
@@ -275,21 +283,22 @@ fn update(
     payment: &Payment,
     (amount, capture_method): (Option<Money>, Option<CaptureMethod>),
     details: Box<Details>,
-    instrument: Option<Box<Instrument>>,
+    instrument: InstrumentChange,
 ) -> Result<Vec<Event>, Refusal> {
     let unpaid = [Status::RequiresPaymentMethod, Status::RequiresConfirmation];
-    let wanted: &[Status] = if amount.is_some() || capture_method.is_some() || instrument.is_some() {
-        &unpaid
-    } else {
-        &[
-            Status::RequiresPaymentMethod,
-            Status::RequiresConfirmation,
-            Status::RequiresAction,
-            Status::RequiresCapture,
-            Status::Succeeded,
-            Status::Canceled,
-        ]
-    };
+    let wanted: &[Status] =
+        if amount.is_some() || capture_method.is_some() || !matches!(instrument, InstrumentChange::Keep) {
+            &unpaid
+        } else {
+            &[
+                Status::RequiresPaymentMethod,
+                Status::RequiresConfirmation,
+                Status::RequiresAction,
+                Status::RequiresCapture,
+                Status::Succeeded,
+                Status::Canceled,
+            ]
+        };
     expect_status(payment, wanted, Operation::Update)?;
     amount.map_or(Ok(()), check_amount)?;
     // What was asked, and what may yet have to be reversed, is in the currency of the attempts.
@@ -297,7 +306,11 @@ fn update(
         return Err(Refusal::UnexpectedState { status: payment.status(), operation: Operation::Update });
     }
     let mut events = vec![Event::Updated { amount, capture_method, details }];
-    events.extend(instrument.map(Event::InstrumentSet));
+    match instrument {
+        InstrumentChange::Set(instrument) => events.push(Event::InstrumentSet(instrument)),
+        InstrumentChange::Clear if payment.instrument.is_some() => events.push(Event::InstrumentCleared),
+        InstrumentChange::Clear | InstrumentChange::Keep => {}
+    }
     Ok(events)
 }
 

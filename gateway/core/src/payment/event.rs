@@ -193,6 +193,8 @@ pub enum Event {
         reference: u64,
         due: Timestamp,
     },
+    /// The merchant took the card back: another one must be given before the next attempt.
+    InstrumentCleared,
 }
 
 /// A transition as it is stored.

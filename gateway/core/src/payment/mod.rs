@@ -14,7 +14,8 @@ mod state;
 pub use announce::{Shown, announce};
 pub use apply::{apply, replay};
 pub use decide::{
-    Command, Conclusion, Confirm, Create, OpenSeed, RefundRequest, create, decide, may_confirm,
+    Command, Conclusion, Confirm, Create, InstrumentChange, OpenSeed, RefundRequest, create, decide,
+    may_confirm,
 };
 pub use event::{Event, Recorded};
 pub use review::open_review;

@@ -116,3 +116,30 @@ fn only_unpaid_payments_change_in_what_they_charge() {
     ];
     run(cases);
 }
+
+#[test]
+fn a_card_that_was_taken_back_is_not_charged() {
+    const IS_HELD: &str = "! UnexpectedState { status: RequiresCapture, operation: Update }";
+    let cases: &[Case] = &[
+        (
+            "before an attempt",
+            Manual,
+            &[
+                (Step::NoCard, "requires_payment_method 0/0/0 -"),
+                (Step::NoCard, "requires_payment_method 0/0/0 -"),
+                (Step::Confirm, "! NoPaymentMethod"),
+                (Step::Card, "requires_confirmation 0/0/0 -"),
+            ],
+        ),
+        (
+            "not once it is held",
+            Manual,
+            &[
+                (Step::Confirm, "processing 0/0/0 open+10"),
+                (Step::Hear(10, Say::Yes(1000)), "requires_capture 1000/0/0 hold+168h"),
+                (Step::NoCard, IS_HELD),
+            ],
+        ),
+    ];
+    run(cases);
+}

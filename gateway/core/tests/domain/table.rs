@@ -2,7 +2,9 @@
 
 use crate::scene::{Say, Scene, risk};
 use gateway_core::acquirer::{Able, FinalCapture, Transmission};
-use gateway_core::payment::{CancellationReason, CaptureMethod, Command, RiskVerdict, Settlement};
+use gateway_core::payment::{
+    CancellationReason, CaptureMethod, Command, InstrumentChange, RiskVerdict, Settlement,
+};
 use gateway_core::{Money, Refusal, Timestamp};
 
 /// What happens next. The n-th step's message has the number 10n, a reversal or release that its answer causes 10n + 5.
@@ -30,6 +32,8 @@ pub enum Step {
     Amount(Money),
     Method(CaptureMethod),
     Card,
+    /// The card is taken back.
+    NoCard,
     /// Time passes, in milliseconds.
     Wait(i64),
     /// The acquirer can do this much: partial captures, several captures, increments.
@@ -44,7 +48,12 @@ pub type Case = (&'static str, CaptureMethod, &'static [(Step, &'static str)]);
 fn update(amount: Option<Money>, method: Option<CaptureMethod>, words: Option<&str>) -> Command {
     let details =
         gateway_core::payment::Details { description: words.map(str::to_owned), ..Default::default() };
-    Command::Update { amount, capture_method: method, details: Box::new(details), instrument: None }
+    Command::Update {
+        amount,
+        capture_method: method,
+        details: Box::new(details),
+        instrument: InstrumentChange::Keep,
+    }
 }
 
 /// Another amount.
@@ -54,7 +63,10 @@ pub fn update_amount(amount: Money) -> Command {
 
 /// Another card.
 pub fn update_card() -> Command {
-    let instrument = Some(Box::new(crate::scene::instrument()));
+    change_card(InstrumentChange::Set(Box::new(crate::scene::instrument())))
+}
+
+fn change_card(instrument: InstrumentChange) -> Command {
     Command::Update { amount: None, capture_method: None, details: Box::default(), instrument }
 }
 
@@ -77,6 +89,7 @@ fn command(scene: &mut Scene, step: Step) -> Option<Command> {
         Step::Amount(amount) => update_amount(amount),
         Step::Method(method) => update(None, Some(method), None),
         Step::Card => update_card(),
+        Step::NoCard => change_card(InstrumentChange::Clear),
         Step::Wait(ms) => {
             scene.now = Timestamp(scene.now.0 + ms);
             return None;
