@@ -68,6 +68,13 @@ macro_rules! endpoints {
         ];
 
         impl Operation {
+            /// The operation's name: `CreatePaymentIntent`.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$operation => stringify!($operation),)+
+                }
+            }
+
             /// Decodes the parameters as the operation would, and forgets them.
             ///
             /// # Errors

@@ -72,15 +72,38 @@ pub fn permit(caller: &Caller, endpoint: &Endpoint) -> Result<(), ApiError> {
             | Operation::CreatePaymentMethod => Ok(()),
             _needs_secret => Err(ApiError::secret_key_required()),
         },
-        KeyKind::Restricted => {
-            let right = if endpoint.method == Method::Get { "read" } else { "write" };
-            let scope = format!("{}:{right}", scope_name(endpoint.resource));
-            // The right to write includes the right to read.
-            let write = format!("{}:write", scope_name(endpoint.resource));
-            let granted = caller.scopes.iter().any(|held| *held == scope || *held == write);
-            granted.then_some(()).ok_or_else(|| ApiError::permission_denied(&scope))
+        KeyKind::Restricted => may(caller, endpoint.resource, endpoint.method),
+    }
+}
+
+/// A request may name an account to act for. There is no Connect here: a key acts for its own account only, and quietly
+/// taking the money on another account than the one that was named would be worse than a refusal.
+///
+/// # Errors
+/// 403 for any other account.
+pub fn speaks_for_itself(caller: &Caller, exchange: &Exchange) -> Result<(), ApiError> {
+    for name in ["stripe-account", "stripe-context"] {
+        let Some(value) = exchange.headers.get(name) else { continue };
+        let named = value.to_str().unwrap_or_default().trim();
+        if named != caller.tenant.merchant.to_string() {
+            let shown: String = named.chars().filter(char::is_ascii_graphic).take(64).collect();
+            return Err(ApiError::account_invalid(&shown));
         }
     }
+    Ok(())
+}
+
+/// Whether a restricted key's scopes let it do this to a resource.
+///
+/// # Errors
+/// 403 with the scope that is missing.
+pub fn may(caller: &Caller, resource: Resource, method: Method) -> Result<(), ApiError> {
+    let right = if method == Method::Get { "read" } else { "write" };
+    let scope = format!("{}:{right}", scope_name(resource));
+    // The right to write includes the right to read.
+    let write = format!("{}:write", scope_name(resource));
+    let granted = caller.scopes.iter().any(|held| *held == scope || *held == write);
+    granted.then_some(()).ok_or_else(|| ApiError::permission_denied(&scope))
 }
 
 /// The name of a resource in scopes.

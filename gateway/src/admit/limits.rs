@@ -1,6 +1,7 @@
 //! Rates: so many requests a second a key, and so many an address. Buckets live in this process.
 
 use crate::exchange::Reply;
+use arc_swap::ArcSwap;
 use gateway_api::error::ApiError;
 use gateway_core::id::ApiKeyId;
 use gateway_core::ports::Clock as ClockPort;
@@ -29,10 +30,26 @@ type Buckets<K> = RateLimiter<K, DashMapStateStore<K>, PortClock, StateInformati
 
 /// The limits of requests.
 pub struct Limits {
+    clock: PortClock,
+    current: ArcSwap<Current>,
+}
+
+/// Rates, and how much of them is used up.
+struct Current {
     keys: Buckets<ApiKeyId>,
     addresses: Buckets<IpAddr>,
-    clock: PortClock,
     key_quota: NonZeroU32,
+    address_quota: NonZeroU32,
+}
+
+impl Current {
+    fn new((key_quota, address_quota): (NonZeroU32, NonZeroU32), clock: &PortClock) -> Self {
+        let keys =
+            RateLimiter::dashmap_with_clock(Quota::per_second(key_quota), clock.clone()).with_middleware();
+        let addresses = RateLimiter::dashmap_with_clock(Quota::per_second(address_quota), clock.clone())
+            .with_middleware();
+        Self { keys, addresses, key_quota, address_quota }
+    }
 }
 
 /// What is left of the narrowest bucket, for the `RateLimit` fields.
@@ -46,18 +63,24 @@ impl Limits {
     /// So many requests a second, and at most as many at once.
     pub fn new(a_key: NonZeroU32, an_address: NonZeroU32, clock: Arc<dyn ClockPort>) -> Self {
         let clock = PortClock(clock);
-        let keys = RateLimiter::dashmap_with_clock(Quota::per_second(a_key), clock.clone()).with_middleware();
-        let addresses =
-            RateLimiter::dashmap_with_clock(Quota::per_second(an_address), clock.clone()).with_middleware();
-        Self { keys, addresses, clock, key_quota: a_key }
+        let current = ArcSwap::from_pointee(Current::new((a_key, an_address), &clock));
+        Self { clock, current }
     }
 
-    /// Counts a request of an address, before its key is looked at.
+    /// Other rates from now on. Whoever had used up theirs begins anew; the same rates again change nothing.
+    pub fn set(&self, a_key: NonZeroU32, an_address: NonZeroU32) {
+        let now = self.current.load();
+        if (now.key_quota, now.address_quota) != (a_key, an_address) {
+            self.current.store(Arc::new(Current::new((a_key, an_address), &self.clock)));
+        }
+    }
+
+    /// Counts a request of an address (a /64 network in IPv6), before its key is looked at.
     ///
     /// # Errors
     /// The 429, with the seconds after which it passes.
     pub fn address(&self, address: IpAddr) -> Result<(), Box<Reply>> {
-        match self.addresses.check_key(&address) {
+        match self.current.load().addresses.check_key(&crate::edge::network(address)) {
             Ok(_snapshot) => Ok(()),
             Err(not_until) => Err(self.refuse(not_until.wait_time_from(self.clock.now()), not_until.quota())),
         }
@@ -68,14 +91,11 @@ impl Limits {
     /// # Errors
     /// The 429, with the seconds after which it passes.
     pub fn key(&self, key: ApiKeyId) -> Result<Remaining, Box<Reply>> {
-        match self.keys.check_key(&key) {
-            Ok(snapshot) => Ok(self.remaining(&snapshot)),
+        let current = self.current.load();
+        match current.keys.check_key(&key) {
+            Ok(snapshot) => Ok(remaining(&snapshot, current.key_quota)),
             Err(not_until) => Err(self.refuse(not_until.wait_time_from(self.clock.now()), not_until.quota())),
         }
-    }
-
-    fn remaining(&self, snapshot: &StateSnapshot) -> Remaining {
-        Remaining { quota: self.key_quota.get(), left: snapshot.remaining_burst_capacity() }
     }
 
     fn refuse(&self, wait: Duration, quota: Quota) -> Box<Reply> {
@@ -86,9 +106,14 @@ impl Limits {
 
     /// Forgets those that have not asked for a while. Call it now and then: the buckets grow without it.
     pub fn forget_idle(&self) {
-        self.keys.retain_recent();
-        self.addresses.retain_recent();
+        let current = self.current.load();
+        current.keys.retain_recent();
+        current.addresses.retain_recent();
     }
+}
+
+fn remaining(snapshot: &StateSnapshot, quota: NonZeroU32) -> Remaining {
+    Remaining { quota: quota.get(), left: snapshot.remaining_burst_capacity() }
 }
 
 impl Remaining {
@@ -97,5 +122,37 @@ impl Remaining {
         reply
             .with_header("ratelimit-policy", &format!("\"default\";q={};w=1", self.quota))
             .with_header("ratelimit", &format!("\"default\";r={};t=1", self.left))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::SystemClock;
+
+    fn limits(a_key: u32, an_address: u32) -> Limits {
+        let rate = |number| NonZeroU32::new(number).unwrap();
+        Limits::new(rate(a_key), rate(an_address), Arc::new(SystemClock::default()))
+    }
+
+    #[test]
+    fn a_network_of_ipv6_has_one_rate() {
+        let limits = limits(1, 2);
+        let asked = |address: &str| limits.address(address.parse().unwrap()).is_ok();
+        assert!(asked("2001:db8::1") && asked("2001:db8::2"));
+        assert!(!asked("2001:db8::3"), "another address of the same customer");
+        assert!(asked("2001:db8:0:1::1") && asked("192.0.2.1") && asked("192.0.2.2"));
+    }
+
+    #[test]
+    fn rates_can_be_changed_while_serving() {
+        let limits = limits(1, 1);
+        let rate = |number| NonZeroU32::new(number).unwrap();
+        let key = ApiKeyId(gateway_core::id::Id(1));
+        assert!(limits.key(key).is_ok() && limits.key(key).is_err());
+        limits.set(rate(1), rate(1));
+        assert!(limits.key(key).is_err(), "the same rates are no new start");
+        limits.set(rate(100), rate(1));
+        assert!((0..100).all(|_| limits.key(key).is_ok()));
     }
 }

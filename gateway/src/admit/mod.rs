@@ -3,6 +3,7 @@
 pub mod key;
 pub mod limits;
 pub mod merchants;
+pub mod view;
 
 pub use limits::Limits;
 pub use merchants::{Caller, Merchants};

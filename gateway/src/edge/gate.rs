@@ -100,7 +100,7 @@ impl Drop for Seat {
 }
 
 /// In IPv6 a single customer holds a whole /64, so that is what counts as an address.
-fn network(peer: IpAddr) -> IpAddr {
+pub(crate) fn network(peer: IpAddr) -> IpAddr {
     match peer {
         IpAddr::V4(_) => peer,
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),

@@ -31,6 +31,7 @@ mod wire;
 
 pub use bind::{Listeners, bind};
 pub use certificates::Certificates;
+pub(crate) use gate::network;
 pub use settings::{Deadlines, Limits, Settings};
 pub use shared::{Edge, Parts, RequestIds};
 pub use tls::{ALPN, TlsSlot};

@@ -26,9 +26,9 @@ where
         match call.engine.claims.enter(&call.claim, &call.digest) {
             Entry::Mismatch => return mismatch(call),
             Entry::Wait(end) => match wait(&end, deadline).await {
-                Waited::Reply(reply) => return replayed(reply),
+                Waited::Reply(reply) => return after_waiting(call, reply).await,
                 Waited::Vacant => {}
-                Waited::TooLong => return Reply::from(ApiError::idempotency_key_in_use(&call.claim.key)),
+                Waited::TooLong => return Reply::from(ApiError::idempotency_key_in_use(call.shown_key())),
             },
             Entry::Run(ticket) => {
                 let reply = first_or_replay(call, &operation, deadline).await;
@@ -43,8 +43,18 @@ fn finish(ticket: Ticket, reply: Reply) -> Reply {
     reply
 }
 
+/// What somebody gets who waited for another request's reply. Only what is stored is a replay: a refusal is handed on as it
+/// is, and a provisional answer is rendered as of now.
+async fn after_waiting(call: &Call, reply: Reply) -> Reply {
+    match stored(call).await {
+        Ok(Some(stored)) => stored,
+        Ok(None) => reply,
+        Err(error) => Reply::from(error),
+    }
+}
+
 fn mismatch(call: &Call) -> Reply {
-    Reply::from(ApiError::idempotency_mismatch(&call.claim.key))
+    Reply::from(ApiError::idempotency_mismatch(call.shown_key()))
 }
 
 enum Waited {
@@ -114,7 +124,7 @@ async fn present(
         | Subject::Review(payment)
         | Subject::Charge { payment, .. }
         | Subject::Refund { payment, .. } => payment,
-        Subject::Other => return Err(ApiError::idempotency_key_in_use(&call.claim.key)),
+        Subject::Other => return Err(ApiError::idempotency_key_in_use(call.shown_key())),
     };
     let found = read(&call.engine, &RowKey::Payment(call.caller.tenant, payment)).await?;
     let draft = found.and_then(Draft::of).ok_or_else(ApiError::internal)?;

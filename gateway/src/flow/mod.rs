@@ -15,6 +15,7 @@ pub mod increment;
 pub mod message;
 pub mod refund;
 pub mod resolve;
+pub mod save_card;
 pub mod send;
 pub mod settlement;
 pub mod sweep;
@@ -60,6 +61,11 @@ pub struct Call {
 }
 
 impl Call {
+    /// The key as the client knows it.
+    pub fn shown_key(&self) -> &str {
+        self.given_key.as_deref().unwrap_or(&self.claim.key)
+    }
+
     /// A stamp of now.
     pub fn stamp(&self) -> Stamp<'_> {
         Stamp {

@@ -1,6 +1,6 @@
 //! Counting requests by operation, with handles made once: a request costs two additions and no allocation.
 
-use metrics::{Counter, Histogram, counter, histogram};
+use metrics::{Counter, Histogram, SharedString, counter, histogram};
 use std::time::Duration;
 
 /// The classes of status that are told apart.
@@ -16,10 +16,11 @@ pub struct Operation {
 impl Operation {
     /// Registers an operation under its name (`create_payment_intent`); do it once, at start, after
     /// [`super::Figures::install`].
-    pub fn register(name: &'static str) -> Self {
+    pub fn register(name: impl Into<SharedString>) -> Self {
+        let name: SharedString = name.into();
         Self {
             answers: CLASSES.map(
-                |status| counter!("tollgate_http_requests_total", "operation" => name, "status" => status),
+                |status| counter!("tollgate_http_requests_total", "operation" => name.clone(), "status" => status),
             ),
             duration: histogram!("tollgate_http_request_duration_seconds", "operation" => name),
         }

@@ -6,6 +6,7 @@ mod challenge;
 mod charges;
 mod customers;
 mod events;
+mod meters;
 mod method_data;
 mod notifications;
 pub mod page;
@@ -17,17 +18,22 @@ mod reviews;
 mod setup_intents;
 mod tokens;
 
-use crate::admit::{Caller, Limits, key};
+use crate::admit::limits::Remaining;
+use crate::admit::{Caller, Limits, key, view};
 use crate::cards;
 use crate::engine::Engine;
 use crate::exchange::{Exchange, Reply, Service};
 use crate::flow::{Call, Fault, idempotency};
+use crate::observe::Operation as Meter;
 use gateway_api::endpoints::{ENDPOINTS, Endpoint, Method, Operation};
 use gateway_api::error::ApiError;
 use gateway_api::form::{Encoding, Params, Redaction, is_card_number, is_card_verification_code};
 use gateway_core::claim::{ClaimKey, MAX_KEY_LEN, RequestDigest};
 use gateway_core::ports::BoxFuture;
+use gateway_core::record::KeyKind;
+use meters::Meters;
 use std::sync::Arc;
+use std::time::Duration;
 use tracing::error;
 
 /// What stands at one path: an endpoint a method.
@@ -58,6 +64,7 @@ pub struct Api {
     engine: Arc<Engine>,
     limits: Arc<Limits>,
     routes: matchit::Router<Methods>,
+    meters: Meters,
 }
 
 /// A routed, admitted request that only reads.
@@ -91,35 +98,61 @@ impl Api {
         for (path, methods) in by_path {
             routes.insert(path, methods).expect("the table has no two paths that overlap");
         }
-        Self { engine, limits, routes }
+        Self { engine, limits, routes, meters: Meters::register() }
     }
 
     async fn answer(&self, exchange: Exchange) -> Reply {
-        if let Err(limited) = self.limits.address(exchange.peer) {
-            return *limited;
-        }
-        if exchange.path.starts_with(challenge::PREFIX) {
-            return challenge::serve(&self.engine, &exchange).await;
-        }
-        if let Some(acquirer) = exchange.path.strip_prefix(notifications::PREFIX) {
-            return notifications::take(&self.engine, &exchange, acquirer);
-        }
-        match self.admit(&exchange).await {
-            Ok(Admitted { endpoint, id, caller, remaining }) => {
-                let reply = self.run(exchange, endpoint, (id, caller)).await;
-                remaining.describe(reply)
-            }
-            Err(refused) => *refused,
-        }
+        let began = self.engine.clock.monotonic_ns();
+        let (meter, reply) = self.serve(exchange).await;
+        let took = self.engine.clock.monotonic_ns().saturating_sub(began);
+        meter.answered(reply.status, Duration::from_nanos(took));
+        reply
     }
 
-    async fn admit(&self, exchange: &Exchange) -> Result<Admitted, Box<Reply>> {
+    async fn serve(&self, exchange: Exchange) -> (&Meter, Reply) {
+        if let Err(limited) = self.limits.address(exchange.peer) {
+            return (&self.meters.unrouted, *limited);
+        }
+        if exchange.path.starts_with(crate::render::CHALLENGES) {
+            return (&self.meters.challenge, challenge::serve(&self.engine, &exchange).await);
+        }
+        if let Some(acquirer) = exchange.path.strip_prefix(notifications::PREFIX) {
+            let reply = notifications::take(&self.engine, &exchange, acquirer);
+            return (&self.meters.notification, reply);
+        }
+        let (endpoint, id) = match self.find(&exchange) {
+            Ok(found) => found,
+            Err(error) => return (&self.meters.unrouted, Reply::from(error)),
+        };
+        let meter = self.meters.of(endpoint.operation);
+        let (caller, remaining) = match self.admit(&exchange, endpoint).await {
+            Ok(admitted) => admitted,
+            Err(refused) => return (meter, *refused),
+        };
+        let viewer = (caller.kind != KeyKind::Secret).then(|| caller.clone());
+        let reply = self.run(exchange, endpoint, (id, caller)).await;
+        let reply = match viewer {
+            Some(viewer) => view::narrow(&viewer, reply),
+            None => reply,
+        };
+        (meter, remaining.describe(reply))
+    }
+
+    async fn admit(
+        &self,
+        exchange: &Exchange,
+        endpoint: &Endpoint,
+    ) -> Result<(Caller, Remaining), Box<Reply>> {
         let refuse = |error: ApiError| Box::new(Reply::from(error));
-        let (endpoint, id) = self.find(exchange).map_err(refuse)?;
         let caller = key::authenticate(exchange, &self.engine.merchants).await.map_err(refuse)?;
         key::permit(&caller, endpoint).map_err(refuse)?;
+        key::speaks_for_itself(&caller, exchange).map_err(refuse)?;
+        if endpoint.method != Method::Post && !exchange.body.is_empty() {
+            // What stands in it might be meant, so it is not quietly left out.
+            return Err(refuse(ApiError::body_unexpected(endpoint.method.as_str())));
+        }
         let remaining = self.limits.key(caller.key_id)?;
-        Ok(Admitted { endpoint, id, caller, remaining })
+        Ok((caller, remaining))
     }
 
     fn find(&self, exchange: &Exchange) -> Result<(&'static Endpoint, String), ApiError> {
@@ -154,21 +187,16 @@ impl Api {
             engine.tasks.clone().spawn(async move { write(engine, exchange, endpoint, (id, caller)).await });
         match task.await {
             Ok(reply) => reply,
-            Err(panic) => {
+            Err(ended) => {
                 // Whatever was intended stays recorded as sent, so it is unknown and will be resolved: never "failed".
-                error!(%panic, operation = ?endpoint.operation, "a flow panicked");
+                // The words of a panic may hold anything, a card number too: the hook has told what may be told.
+                let panicked = ended.is_panic();
+                error!(panicked, operation = ?endpoint.operation, "a flow ended without an answer");
                 metrics::counter!("tollgate_flow_panics_total").increment(1);
                 Reply::from(ApiError::internal())
             }
         }
     }
-}
-
-struct Admitted {
-    endpoint: &'static Endpoint,
-    id: String,
-    caller: Caller,
-    remaining: crate::admit::limits::Remaining,
 }
 
 /// Percent-decoding of a path segment. Ids need none, so anything odd is just an id that does not exist.
@@ -192,6 +220,7 @@ async fn read(
     (id, caller): (&str, &Caller),
 ) -> Result<Reply, ApiError> {
     let params = Params::from_query(exchange.query.as_deref().unwrap_or_default())?;
+    view::check_expansions(caller, &params)?;
     let reading = Reading { engine, caller, id, params: &params };
     match operation {
         Operation::ListPaymentIntents => payment_intents::list(reading).await,
@@ -251,14 +280,24 @@ fn prepare<'x>(
         let encoding = Encoding::of_content_type(exchange.header("content-type"))?;
         Params::from_body(encoding, &exchange.body)?
     };
+    view::check_expansions(&caller, &params)?;
     // DELETE ignores the key: what is deleted stays deleted.
     let given_key = if endpoint.method == Method::Post { idempotency_key(exchange)? } else { None };
     let digest = digest(&engine, exchange, &params);
     let claim_key = given_key.clone().unwrap_or_else(|| format!("auto_{}", exchange.request_id));
-    let claim = ClaimKey { tenant: caller.tenant, key: claim_key };
+    let claim = ClaimKey { tenant: caller.tenant, key: in_space(caller.kind, claim_key) };
     let api_version = exchange.header("stripe-version").unwrap_or_default().chars().take(64).collect();
     let request_id = exchange.request_id;
     Ok((Call { engine, caller, request_id, claim, digest, given_key, api_version }, params))
+}
+
+/// Publishable keys lie open in browsers, so they have a space of their own: else anybody could use up the shop's keys.
+fn in_space(kind: KeyKind, key: String) -> String {
+    match kind {
+        KeyKind::Secret | KeyKind::Restricted => key,
+        // No key that a client sends holds a line's end.
+        KeyKind::Publishable => format!("pk\n{key}"),
+    }
 }
 
 /// The key of the request: bare, or quoted as the IETF draft has it.

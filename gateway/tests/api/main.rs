@@ -6,6 +6,7 @@ mod chain;
 mod challenge;
 mod events;
 mod idempotency;
+mod keys;
 mod malformed;
 mod operator;
 mod payments;

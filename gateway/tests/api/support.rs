@@ -193,6 +193,8 @@ pub struct Request {
     pub idempotency_key: Option<String>,
     pub content_type: Option<&'static str>,
     pub body: Bytes,
+    /// One more header.
+    pub extra: Option<(&'static str, String)>,
 }
 
 impl Gateway {
@@ -205,6 +207,7 @@ impl Gateway {
             idempotency_key: None,
             content_type: Some("application/x-www-form-urlencoded"),
             body: Bytes::copy_from_slice(body.as_bytes()),
+            extra: None,
         }
     }
 
@@ -301,6 +304,9 @@ pub fn exchange(request: Request) -> Exchange {
     put("authorization", request.key.map(|key| format!("Bearer {key}")));
     put("idempotency-key", request.idempotency_key);
     put("content-type", request.content_type.map(str::to_owned));
+    if let Some((name, value)) = request.extra {
+        put(name, Some(value));
+    }
     let (path, query) = match request.path.split_once('?') {
         Some((path, query)) => (path.to_owned(), Some(query.to_owned())),
         None => (request.path, None),

@@ -10,6 +10,7 @@ use gateway_core::tenant::Mode;
 use gateway_store::Memory;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// What the scripted acquirer does with the next message of a kind.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,10 @@ enum Script {
     /// Never sees it.
     LoseMessage,
     NotSent,
+    /// Takes a while, and then loses the answer.
+    Dawdle,
+    /// Panics with words that were formatted.
+    Panic,
 }
 
 #[derive(Default)]
@@ -57,12 +62,15 @@ impl Scripted {
             }
             Verb::Authorize | Verb::Sale => {
                 let script = *self.authorize.lock().unwrap();
-                if matches!(script, Script::Approve | Script::LoseAnswer) {
+                if matches!(script, Script::Approve | Script::LoseAnswer | Script::Dawdle) {
                     seen.book.insert(request.trace.reference, "approved");
                 }
                 match script {
                     Script::Approve => Answer::Approved(approval),
-                    Script::LoseAnswer | Script::LoseMessage => Answer::Unknown("no answer".to_owned()),
+                    Script::LoseAnswer | Script::LoseMessage | Script::Dawdle => {
+                        Answer::Unknown("no answer".to_owned())
+                    }
+                    Script::Panic => panic!("a canary of {}", request.trace.reference),
                     Script::NotSent => Answer::NotSent("refused".to_owned()),
                 }
             }
@@ -95,7 +103,12 @@ impl Acquirer for Scripted {
 
     fn send<'a>(&'a self, permit: Permit, request: AcquirerRequest) -> BoxFuture<'a, Answer> {
         assert!(permit.covers(&request));
-        Box::pin(async move { self.judge(&request) })
+        Box::pin(async move {
+            if *self.authorize.lock().unwrap() == Script::Dawdle && request.verb == Verb::Authorize {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+            }
+            self.judge(&request)
+        })
     }
 }
 
@@ -176,4 +189,75 @@ async fn what_is_unknown_never_goes_to_another_acquirer() {
     g.post("/v1/payment_intents", BODY).await.ok();
     let sent = seen.lock().unwrap().sent.clone();
     assert_eq!(sent.iter().filter(|verb| *verb == "Authorize").count(), 1, "{sent:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waited_for_a_provisional_answer_is_not_told_that_it_is_a_replay() {
+    let (g, _seen) = scripted(Script::Dawdle, Able::Yes).await;
+    let g = Arc::new(g);
+    let tries: Vec<_> = (0..4)
+        .map(|_| {
+            let g = Arc::clone(&g);
+            tokio::spawn(async move { g.post_keyed("/v1/payment_intents", BODY, "k").await.ok() })
+        })
+        .collect();
+    let mut last = None;
+    for one in tries {
+        let answer = one.await.unwrap();
+        let marks = answer.headers.iter().filter(|(name, _)| name == "idempotent-replayed").count();
+        let is_final = answer.text("/status") != "processing";
+        assert_eq!(marks > 0, is_final, "{}", answer.body);
+        last = Some(answer);
+    }
+    let id = last.unwrap().text("/id").to_owned();
+    g.until(&format!("/v1/payment_intents/{id}"), "/status", "requires_capture").await;
+    let replay = g.post_keyed("/v1/payment_intents", BODY, "k").await.ok();
+    assert_eq!(replay.headers.iter().filter(|(name, _)| name == "idempotent-replayed").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waited_for_a_refusal_is_told_no_replay_either() {
+    let g = Arc::new(super::support::gateway().await);
+    let tries: Vec<_> = (0..8)
+        .map(|_| {
+            let g = Arc::clone(&g);
+            let path = "/v1/payment_intents/pi_0000000000000000000000/capture";
+            tokio::spawn(async move { g.post_keyed(path, "", "k").await.refused(404, "resource_missing") })
+        })
+        .collect();
+    for one in tries {
+        assert_eq!(one.await.unwrap().header("idempotent-replayed"), None);
+    }
+}
+
+/// Takes down what is logged.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_words_of_a_panic_reach_no_log() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+    let _logged_here = tracing::subscriber::set_default(subscriber);
+    let (g, _seen) = scripted(Script::Panic, Able::Yes).await;
+    let answer = g.post("/v1/payment_intents", BODY).await;
+    assert_eq!((answer.status, answer.text("/error/type")), (500, "api_error"));
+    let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert!(
+        logged.contains("a flow ended without an answer") && logged.contains("panicked=true"),
+        "{logged}"
+    );
+    assert!(!logged.contains("canary"), "{logged}");
 }

@@ -17,6 +17,7 @@ wire_enum! {
 wire_enum! {
     /// The `code` of an error: what a program may branch on.
     ErrorCode {
+        AccountInvalid = "account_invalid",
         AmountTooLarge = "amount_too_large",
         AmountTooSmall = "amount_too_small",
         ApiKeyExpired = "api_key_expired",

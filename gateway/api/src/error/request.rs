@@ -18,6 +18,11 @@ impl ApiError {
         invalid(message)
     }
 
+    /// 400 for a body where parameters stand in the query: it would not be read.
+    pub fn body_unexpected(method: &str) -> Self {
+        invalid(format!("A {method} request takes no body: send its parameters in the query of the URL."))
+    }
+
     /// 400 for a parameter whose value is of the wrong shape or outside its bounds.
     pub fn invalid_parameter(
         param: impl Into<Cow<'static, str>>,
@@ -152,6 +157,17 @@ impl ApiError {
     pub fn charge_already_captured(id: &str) -> Self {
         coded(ErrorCode::ChargeAlreadyCaptured, format!("Charge {id} has already been captured."))
             .with_charge(id)
+    }
+
+    /// A charge that holds nothing to capture: it failed, or was given up for a later attempt.
+    pub fn charge_not_capturable(id: &str) -> Self {
+        invalid(format!("Charge {id} did not succeed, so there is nothing of it to capture.")).with_charge(id)
+    }
+
+    /// A charge that took nothing which could be given back: it failed, or was given up for a later attempt.
+    pub fn charge_not_refundable(id: &str) -> Self {
+        let message = format!("Charge {id} did not succeed, so there is nothing of it to refund.");
+        invalid(message).with_param("charge").with_charge(id)
     }
 
     /// A charge of which nothing remains to refund.

@@ -39,6 +39,15 @@ impl ApiError {
         plain(403, format!("The key lacks the permission '{scope}'. Grant it, or use another key."))
     }
 
+    /// 403: the request names an account that the key does not belong to.
+    pub fn account_invalid(account: &str) -> Self {
+        let message = format!(
+            "The provided key does not have access to account '{account}' (or that account does not exist). A key acts \
+             for its own account only: leave out Stripe-Account and Stripe-Context, or use that account's key."
+        );
+        plain(403, message).with_code(ErrorCode::AccountInvalid)
+    }
+
     /// 404: no such route.
     pub fn unknown_route(method: &str, path: &str) -> Self {
         let path: String = path.chars().filter(|c| !c.is_control()).take(200).collect();
