@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -50,16 +50,17 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     File::open(parent(path))?.sync_all()
 }
 
-fn parent(path: &Path) -> &Path {
+/// The directory of a file.
+pub(crate) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         Some(_) | None => Path::new("."),
     }
 }
 
-/// Makes a directory and those above it; an existing one stays as it is.
+/// Makes a directory that only its owner may enter, and those above it; an existing one stays as it is.
 pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
-    fs::create_dir_all(path)
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// An advisory lock between processes and threads, freed when dropped and by the operating system when its

@@ -125,6 +125,11 @@ impl KeyringFile {
         Ok(Self { path, master: MasterKey::open_or_make(&master_path, entropy)? })
     }
 
+    /// Where the keyring of a directory is, before anything is read or made.
+    pub fn path_in(directory: &Path) -> PathBuf {
+        directory.join(KEYRING)
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -147,12 +152,14 @@ impl KeyringFile {
         file::read(&self.path, &self.master)
     }
 
-    /// Reads the keyring, or makes one with version 1 if there is no file yet. Two processes that start at once get
+    /// Reads the keyring, or makes one with version 1, and its directory, if there is no file yet. Two processes that start at once get
     /// the same one.
     ///
     /// # Errors
     /// Any [`KeyringError`].
     pub fn open_or_make(&self, now: u64, entropy: &dyn Entropy) -> Result<Keyring, KeyringError> {
+        let directory = files::parent(&self.path);
+        files::make_directory(directory).map_err(|source| KeyringError::io(directory, source))?;
         let _lock = lock(&self.path)?;
         if self.exists()? {
             return self.open();

@@ -199,15 +199,20 @@ const DEVELOPMENT_KEY: &str = "development.key";
 pub async fn development_key(engine: &Engine, data_dir: &Path) -> Result<String, StartError> {
     let path = data_dir.join(DEVELOPMENT_KEY);
     let file = |why: std::io::Error| StartError::File { path: path.clone(), why: why.to_string() };
-    let kept = match std::fs::read_to_string(&path) {
+    let mut kept = match std::fs::read_to_string(&path) {
         Ok(text) => Some(text.trim().to_owned()),
         Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => None,
         Err(other) => return Err(file(other)),
     };
     if let Some(key) = &kept
-        && engine.merchants.caller(key).await?.is_some()
+        && let Some(caller) = engine.merchants.caller(key).await?
     {
-        return Ok(key.clone());
+        if caller.revoked.is_none() {
+            return Ok(key.clone());
+        }
+        // What was revoked stays so; a newcomer is not handed a key that opens nothing.
+        tracing::info!(path = %path.display(), "the development key was revoked: another one is made");
+        kept = None;
     }
     let world = (&*engine.clock, &*engine.ids);
     let merchant = match engine.merchants.all().first() {

@@ -19,14 +19,14 @@ use crate::world::{SystemClock, SystemRandom, TimeOrderedIds};
 use crypto::keyring::{KeyringFile, MasterKey};
 use gateway_acquirers::Kind;
 use gateway_core::id::RequestId;
-use gateway_core::journal::{Journal, Observer, Query};
+use gateway_core::journal::{Journal, Observer};
 use gateway_core::ports::{BoxFuture, Clock, Ids, Random};
 use gateway_core::tenant::Mode;
 use gateway_store::{Embedded, Options};
 use operators::Operators;
 use risk::model::Model;
 use risk::verdict::Thresholds;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -46,6 +46,9 @@ struct Running {
     api: Arc<crate::route::Api>,
     store: Arc<Embedded>,
     secret_key: Option<String>,
+    limits: Arc<crate::admit::Limits>,
+    /// As they were at the start.
+    started_with: config::Limits,
 }
 
 impl Running {
@@ -57,21 +60,15 @@ impl Running {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let ids = Arc::new(TimeOrderedIds::new(Arc::clone(&clock), Arc::clone(&random)));
-        let keyring = keyring_file(&config)?;
-        let had_keys = keyring.exists().map_err(|error| error.to_string())?;
+        refuse_lost_keys(&config)?;
         let now = u64::try_from(clock.now().unix_seconds()).unwrap_or(0);
-        let keys = match config.profile {
-            Profile::Development => keyring.open_or_make(now, &crypto::random::System),
-            Profile::Production if had_keys => keyring.open(),
-            Profile::Production => keyring.open_or_make(now, &crypto::random::System),
-        };
+        let keys = keyring_file(&config)?.open_or_make(now, &crypto::random::System);
         let vault = crypto::Vault::new(&keys.map_err(|error| error.to_string())?);
         let scoring = Arc::new(scoring(&config, &vault)?);
         if scoring.models.keep_in(&config.data_dir.join("risk"))? {
             info!(model = &*scoring.model_version(), "serving the model that was deployed last");
         }
         let store = open_store(&config, Arc::clone(&random), Arc::clone(&scoring)).await?;
-        refuse_lost_keys(&store, had_keys, &keyring).await?;
         ids.begin_above(store.recovered().largest_id);
         let ids: Arc<dyn Ids> = ids;
         let plan = Plan {
@@ -91,8 +88,25 @@ impl Running {
             ),
             Profile::Production => None,
         };
-        let (engine, api) = (Arc::clone(&app.engine), Arc::clone(&app.api));
-        Ok(Self { app: Mutex::new(Some(app)), engine, api, store, secret_key })
+        let (engine, api, limits) = (Arc::clone(&app.engine), Arc::clone(&app.api), Arc::clone(&app.limits));
+        let started_with = config.limits.clone();
+        Ok(Self { app: Mutex::new(Some(app)), engine, api, store, secret_key, limits, started_with })
+    }
+}
+
+impl Running {
+    /// Rates change at once; what the sockets were opened with does not.
+    fn reload_limits(&self, new: &config::Limits) {
+        let (a_key, an_address) = (new.requests_per_s_key, new.requests_per_s_address);
+        self.limits.set(a_key, an_address);
+        let before = config::Limits {
+            requests_per_s_key: a_key,
+            requests_per_s_address: an_address,
+            ..self.started_with.clone()
+        };
+        if before != *new {
+            warn!("of [limits], only the rates of requests change while serving; restart for the others");
+        }
     }
 }
 
@@ -107,19 +121,34 @@ fn keyring_file(config: &Config) -> Result<KeyringFile, String> {
     }
 }
 
-/// A store with payments but without its keys could charge none of its saved cards, and would answer replays wrongly.
-async fn refuse_lost_keys(store: &Embedded, had_keys: bool, keyring: &KeyringFile) -> Result<(), String> {
-    if had_keys {
+/// Where the store is.
+fn store_dir(config: &Config) -> PathBuf {
+    config.data_dir.join("store")
+}
+
+/// A store with payments but without its keys could charge none of its saved cards, and would answer replays wrongly. Keys
+/// are made before the first store is, so a store without keys has lost them; nothing is made in their place, not even
+/// while another process holds the store.
+fn refuse_lost_keys(config: &Config) -> Result<(), String> {
+    let keyring = KeyringFile::path_in(&config.data_dir);
+    let unreadable = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
+    if keyring.try_exists().map_err(|error| unreadable(&keyring, error))? {
         return Ok(());
     }
-    let merchants = store.query(&Query::Merchants).await.map_err(|error| format!("{error:?}"))?;
-    if merchants.is_empty() {
+    let store = store_dir(config);
+    let has_files = match std::fs::read_dir(&store) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+        Err(error) => return Err(unreadable(&store, error)),
+    };
+    if !has_files {
         return Ok(());
     }
-    std::fs::remove_file(keyring.path()).ok();
     Err(format!(
-        "the store holds merchants, but {} is missing: put it back from a backup, or start on an empty data directory",
-        keyring.path().display()
+        "there is a store in {}, but its keys ({}) are missing: put them back from a backup, or start on an empty data \
+         directory",
+        store.display(),
+        keyring.display()
     ))
 }
 
@@ -155,7 +184,7 @@ async fn open_store(
     random: Arc<dyn Random>,
     scoring: Arc<Scoring>,
 ) -> Result<Arc<Embedded>, String> {
-    let dir = config.data_dir.join("store");
+    let dir = store_dir(config);
     let observer: Arc<dyn Observer> = scoring;
     let opening =
         tokio::task::spawn_blocking(move || gateway_store::open(&dir, Options::new(random), Some(observer)));
@@ -285,9 +314,15 @@ impl Application for Running {
             let scoring = &self.engine.scoring;
             scoring.models.configured(model, shadows)?;
             scoring.conduct(policy, rules);
-            info!(model = &*scoring.model_version(), "reloaded keys, models, thresholds, rules and routing");
+            self.reload_limits(&config.limits);
+            info!(model = &*scoring.model_version(), "reloaded keys, models, thresholds, rules, routing and rates");
             Ok(())
         })
+    }
+
+    fn measure(&self) {
+        // Asking sets the gauges.
+        let _stats = self.store.stats();
     }
 
     fn shut_down(&self, within: Duration) -> BoxFuture<'_, bool> {

@@ -16,7 +16,7 @@ use crate::exchange::Service;
 use crate::observe::Figures;
 use crate::world::SystemClock;
 use gateway_core::ports::{BoxFuture, Clock};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -40,11 +40,13 @@ pub trait Application: Send + Sync + 'static {
     fn request_ids(&self) -> RequestIds;
     /// The development merchant's key, in development.
     fn secret_key(&self) -> Option<String>;
-    /// Takes what can change while serving (keys, model, limits) from a configuration that was just read.
+    /// Takes what can change while serving (keys, model, rates of requests) from a configuration that was just read.
     ///
     /// # Errors
     /// What can't be taken, and why; everything stays as it was.
     fn reload<'a>(&'a self, config: &'a Config) -> BoxFuture<'a, Result<(), String>>;
+    /// Brings the figures up to date that are only known by asking; called every second.
+    fn measure(&self);
     /// Lets flows end and closes the store; whether all of them ended within the time.
     fn shut_down(&self, within: Duration) -> BoxFuture<'_, bool>;
 }
@@ -115,7 +117,7 @@ pub async fn live(setup: Setup, build: Build, mut signals: mpsc::Receiver<Signal
     });
     let operators = operators(&config, &*application, figures.clone());
     let loops = Loops::start(&edge, api, config.edge.runtimes).map_err(|error| error.to_string())?;
-    let mut background = vec![tokio::spawn(tidy(figures))];
+    let mut background = vec![tokio::spawn(tidy(figures, Arc::downgrade(&application)))];
     for socket in admin.sockets {
         let socket = TcpListener::from_std(socket).map_err(|error| error.to_string())?;
         background.push(tokio::spawn(operators.clone().serve(socket)));
@@ -141,10 +143,13 @@ fn now_s() -> u64 {
     u64::try_from(SystemClock::default().now().0 / 1_000).unwrap_or(0)
 }
 
-async fn tidy(figures: Figures) {
+async fn tidy(figures: Figures, application: Weak<dyn Application>) {
     let mut due = tokio::time::interval(TIDY_EVERY);
     loop {
         due.tick().await;
+        if let Some(application) = application.upgrade() {
+            application.measure();
+        }
         figures.tidy();
     }
 }

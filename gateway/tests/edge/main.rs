@@ -12,3 +12,4 @@ mod process;
 mod protocols;
 mod rig;
 mod serving;
+mod whole;

@@ -5,7 +5,7 @@ use gateway::admin::{AdminReply, AdminRequest, AdminService, Readiness};
 use gateway::config::{Config, Sources};
 use gateway::edge::RequestIds;
 use gateway::exchange::Service;
-use gateway::serve::{Application, Launch, Setup, Signal, live};
+use gateway::serve::{Application, Build, Launch, Setup, Signal, live};
 use gateway_core::id::{Id, RequestId};
 use gateway_core::ports::BoxFuture;
 use std::path::{Path, PathBuf};
@@ -50,6 +50,8 @@ impl Application for Small {
         Box::pin(async { Ok(()) })
     }
 
+    fn measure(&self) {}
+
     fn shut_down(&self, _: Duration) -> BoxFuture<'_, bool> {
         Box::pin(async { true })
     }
@@ -93,13 +95,22 @@ fn build(_: Launch) -> BoxFuture<'static, Result<Arc<dyn Application>, String>> 
 impl Process {
     /// Starts with these lines added to the configuration.
     pub async fn start(settings: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), settings, build).await
+    }
+
+    /// Starts the whole application in a directory, where it may have been before.
+    pub async fn start_whole(directory: tempfile::TempDir, settings: &str) -> Self {
+        Self::start_in(directory, settings, gateway::launch::build).await
+    }
+
+    async fn start_in(directory: tempfile::TempDir, settings: &str, build: Build) -> Self {
         let shown = |name: &str| directory.path().join(name).display().to_string();
         let text = format!(
-            "certs = {:?}\nready_file = {:?}\n[edge]\nlisten = \"localhost:0\"\ndrain_ms = 3000\n{settings}\n\
+            "certs = {:?}\nready_file = {:?}\ndata_dir = {:?}\n[edge]\nlisten = \"localhost:0\"\ndrain_ms = 3000\n{settings}\n\
              [admin]\nlisten = \"127.0.0.1:0\"\n",
             shown("certs"),
             shown("ready.json"),
+            shown("data"),
         );
         std::fs::write(directory.path().join("tollgate.toml"), text).unwrap();
         std::fs::write(directory.path().join("ready.json"), "left by a crash").unwrap();
@@ -133,19 +144,60 @@ impl Process {
         self.admin(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")).await
     }
 
+    /// Tells it to stop, and waits for the end; what it leaves behind.
+    pub async fn stop(self) -> tempfile::TempDir {
+        self.signals.send(Signal::Stop).await.unwrap();
+        assert_eq!(self.ended.await.unwrap(), Ok(()));
+        // A real process's end frees the lock; inside one process, its tasks go a moment later.
+        if let Ok(lock) = std::fs::File::open(self.directory.path().join("data/store/lock")) {
+            let freed = async {
+                while lock.try_lock().is_err() {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            tokio::time::timeout(crate::rig::PATIENCE, freed).await.expect("the store is let go");
+        }
+        self.directory
+    }
+
     /// A GET of the merchant API by a client that trusts the authority of the ready file.
     pub async fn api(&self, path: &str) -> std::io::Result<String> {
-        let authority = std::fs::read(self.ready["ca"].as_str().unwrap()).unwrap();
-        let trust = crypto::tls::Trust::Authority(&authority);
-        let config = crypto::tls::client_config(trust, &[b"http/1.1"]).unwrap();
-        let socket = TcpStream::connect(("localhost", self.port("api"))).await?;
-        let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
-        let mut stream = tokio_rustls::TlsConnector::from(config).connect(name, socket).await?;
+        let mut stream = self.connect().await?;
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await?;
         Ok(answer)
+    }
+
+    /// A form POST with the development key: status and body. As SDKs do, it sends all before it reads.
+    pub async fn post(&self, path: &str, (content_type, body): (&str, &[u8])) -> (u16, String) {
+        let mut stream = self.connect().await.unwrap();
+        let key = self.ready["secret_key"].as_str().unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {key}\r\n\
+             Content-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(body).await.unwrap();
+        let mut answer = Vec::new();
+        let mut buffer = [0u8; 4096];
+        while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+            answer.extend_from_slice(&buffer[..count]);
+        }
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{path}: {answer:?}"));
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    async fn connect(&self) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+        let authority = std::fs::read(self.ready["ca"].as_str().unwrap()).unwrap();
+        let trust = crypto::tls::Trust::Authority(&authority);
+        let config = crypto::tls::client_config(trust, &[b"http/1.1"]).unwrap();
+        let socket = TcpStream::connect(("localhost", self.port("api"))).await?;
+        let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
+        tokio_rustls::TlsConnector::from(config).connect(name, socket).await
     }
 }
 

@@ -4,9 +4,9 @@ use super::error::{OpenError, io_error};
 use super::port::Disk;
 use rustix::fs::{FallocateFlags, FlockOperation};
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
@@ -19,6 +19,15 @@ pub struct FileDisk {
     open: RwLock<HashMap<String, Arc<File>>>,
 }
 
+/// Permission bits of files: names, e-mails and client secrets stand in them.
+const OWNERS: u32 = 0o600;
+
+/// Makes a directory, and sees that only its owner may enter it: the index makes files of its own in there.
+fn make_private(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    std::fs::set_permissions(dir, Permissions::from_mode(0o700))
+}
+
 const HELD: &str = "nothing panics while it holds this lock";
 
 impl FileDisk {
@@ -27,7 +36,7 @@ impl FileDisk {
     /// # Errors
     /// Of the file system.
     pub fn open(dir: &Path) -> io::Result<Self> {
-        std::fs::create_dir_all(dir)?;
+        make_private(dir)?;
         Ok(Self { dir: dir.to_owned(), handle: File::open(dir)?, open: RwLock::default() })
     }
 
@@ -59,7 +68,7 @@ impl Disk for FileDisk {
 
     fn create(&self, name: &str) -> io::Result<()> {
         let path = self.dir.join(name);
-        let file = OpenOptions::new().read(true).append(true).create_new(true).open(path)?;
+        let file = OpenOptions::new().read(true).append(true).create_new(true).mode(OWNERS).open(path)?;
         self.open.write().expect(HELD).insert(name.to_owned(), Arc::new(file));
         Ok(())
     }
@@ -122,7 +131,8 @@ impl Disk for FileDisk {
     }
 
     fn hold_room(&self, name: &str, bytes: u64) -> io::Result<()> {
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(self.dir.join(name))?;
+        let path = self.dir.join(name);
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(OWNERS).open(path)?;
         file.set_len(bytes.min(file.metadata()?.len()))?;
         if bytes > 0 {
             rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, bytes)?;
@@ -141,9 +151,10 @@ impl DirLock {
     pub(crate) fn take(dir: &Path) -> Result<Self, OpenError> {
         let path = dir.join("lock");
         let locking = || io_error(format!("locking {}", path.display()));
-        std::fs::create_dir_all(dir).map_err(locking())?;
-        let file =
-            OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(locking())?;
+        make_private(dir).map_err(locking())?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(OWNERS);
+        let file = options.open(&path).map_err(locking())?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self { _file: file }),
             Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::Locked { dir: dir.to_owned() }),
