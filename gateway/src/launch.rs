@@ -315,7 +315,10 @@ impl Application for Running {
             scoring.models.configured(model, shadows)?;
             scoring.conduct(policy, rules);
             self.reload_limits(&config.limits);
-            info!(model = &*scoring.model_version(), "reloaded keys, models, thresholds, rules, routing and rates");
+            info!(
+                model = &*scoring.model_version(),
+                "reloaded keys, models, thresholds, rules, routing and rates"
+            );
             Ok(())
         })
     }

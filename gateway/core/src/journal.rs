@@ -265,7 +265,7 @@ pub enum Query {
     Payments { tenant: Tenant, customer: Option<CustomerId>, range: Range },
     /// References to refunds of a tenant.
     Refunds { tenant: Tenant, range: Range },
-    /// Events of a tenant; of the given types only, unless there are none.
+    /// Events of a tenant; of the given types only, unless there are none. One type is found without walking over the others.
     Events { tenant: Tenant, kinds: Vec<EventKind>, range: Range },
     /// Customers of a tenant that are not deleted; with this e-mail only, if given.
     Customers { tenant: Tenant, email: Option<String>, range: Range },

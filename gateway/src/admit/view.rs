@@ -65,6 +65,7 @@ fn resource(name: &str) -> Option<Resource> {
         "refund" | "refunds" => Resource::Refunds,
         "payment_method" | "default_payment_method" => Resource::PaymentMethods,
         "setup_intent" => Resource::SetupIntents,
+        "review" => Resource::Reviews,
         "customer" => Resource::Customers,
         _null_here_or_unknown => return None,
     })

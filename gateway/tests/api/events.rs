@@ -36,6 +36,10 @@ async fn an_event_shows_what_was_then_and_what_changed() {
     assert_eq!(refund.text("/data/0/data/object/status"), "pending");
 }
 
+fn types_of_three(kind: &str) -> bool {
+    matches!(kind, "charge.succeeded" | "payment_intent.created") || kind.starts_with("customer.")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn events_are_selected_and_paged() {
     let g = gateway().await;
@@ -54,6 +58,23 @@ async fn events_are_selected_and_paged() {
     assert_eq!(all(&intents, "type").len(), 6);
     let two = g.get("/v1/events?types[]=customer.created&types[]=charge.succeeded&limit=2").await.ok();
     assert_eq!(all(&two, "type"), ["customer.created", "charge.succeeded"]);
+    for first in ["limit=3", "limit=3&starting_after=CURSOR", "limit=3&ending_before=CURSOR"] {
+        let page = first.replace("CURSOR", ids[5]);
+        let types = "types[]=charge.succeeded&types[]=payment_intent.created&types[]=customer.*";
+        let some = g.get(&format!("/v1/events?{types}&{page}")).await.ok();
+        let wanted: Vec<&str> = (0..ids.len())
+            .filter(|at| types_of_three(all(&everything, "type")[*at]))
+            .map(|at| ids[at])
+            .collect();
+        let place = wanted.iter().position(|id| *id <= ids[5]).unwrap();
+        let behind = usize::from(wanted[place] == ids[5]);
+        let expected = match first {
+            "limit=3" => &wanted[..3],
+            _ if first.contains("after") => &wanted[place + behind..place + behind + 3],
+            _before => &wanted[place.saturating_sub(3)..place],
+        };
+        assert_eq!(all(&some, "id"), expected, "{first}");
+    }
     let none = g.get("/v1/events?type=invoice.paid").await.ok();
     assert_eq!((all(&none, "id").len(), &none.body["has_more"]), (0, &json!(false)));
     let created = everything.number("/data/9/created");

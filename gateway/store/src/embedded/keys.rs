@@ -1,10 +1,11 @@
 //! Keys and values of the index. All keys begin with a kind; those of rows and lists go on with the tenant.
 //!
-//! A row's entry says where its latest version stands in the journal. Lists by customer or e-mail and the due work have keys of their own
-//! and empty values. Entries of lists are hints: whoever follows one reads the row and looks whether it still belongs there. Those of
+//! A row's entry says where its latest version stands in the journal. Lists by customer, e-mail or kind of event and the due work have keys
+//! of their own and empty values. Entries of lists are hints: whoever follows one reads the row and looks whether it still belongs there. Those of
 //! messages that are awaited are made with every write of a payment that awaits one, and never taken away: there are few.
 
 use crate::rows;
+use gateway_core::event::EventKind;
 use gateway_core::id::{Id, MerchantId, PaymentId};
 use gateway_core::journal::{DueKind, DuePlace, Row, RowKey, Version};
 use gateway_core::tenant::{Mode, Tenant};
@@ -55,7 +56,7 @@ pub(crate) enum Link {
     None,
     /// It stands in the list of this customer, or of this e-mail.
     List(u128),
-    /// The kind of an event, whether a review waits: filters without reading.
+    /// The kind of an event, whether a review waits: filters without reading. Rarer kinds of events have lists besides.
     Tag(u8),
 }
 
@@ -92,7 +93,8 @@ impl Facets {
     pub(crate) fn list_keys(&self, row: &[u8]) -> impl Iterator<Item = Vec<u8>> {
         let list = match self.link {
             Link::List(link) => Some(list_key(row, link)),
-            Link::None | Link::Tag(_) => None,
+            Link::Tag(tag) if row.first() == Some(&EVENT) => kind_list(tag).map(|link| list_key(row, link)),
+            Link::Tag(_) | Link::None => None,
         };
         let due = self.due.map(|(kind, at)| {
             let mut key = due_start(kind, at);
@@ -101,6 +103,20 @@ impl Facets {
         });
         list.into_iter().chain(due)
     }
+}
+
+/// Kinds of events that nearly every payment tells, so that a walk over all events finds them anywhere. They are most of what is
+/// written, and have no list of their own.
+const COMMON: [u8; 4] = [
+    EventKind::PaymentIntentCreated as u8,
+    EventKind::PaymentIntentSucceeded as u8,
+    EventKind::PaymentIntentAmountCapturableUpdated as u8,
+    EventKind::ChargeSucceeded as u8,
+];
+
+/// The list of a kind of events, if it has one.
+pub(crate) fn kind_list(tag: u8) -> Option<u128> {
+    (!COMMON.contains(&tag)).then_some(u128::from(tag))
 }
 
 /// Where an e-mail's customers are listed. Equal digests of different e-mails do no harm: rows are looked at before they are listed.
@@ -323,4 +339,28 @@ pub(crate) fn sample_payment(tenant: Tenant) -> RowKey {
 /// As [`sample_payment`], for merchants.
 pub(crate) const fn sample_merchant() -> RowKey {
     RowKey::Merchant(MerchantId(Id(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rare_kinds_of_events_have_a_list_and_common_ones_are_found_anywhere() {
+        let tenant = Tenant { merchant: MerchantId(Id(1)), mode: Mode::Test };
+        let row = row_key(&RowKey::Event(tenant, gateway_core::id::EventId(Id(7))));
+        let lists = |kind: EventKind| -> Vec<Vec<u8>> {
+            Facets { link: Link::Tag(kind as u8), due: None }.list_keys(&row).collect()
+        };
+        assert!(lists(EventKind::ChargeSucceeded).is_empty());
+        let rare = lists(EventKind::ChargeFailed);
+        assert_eq!(rare.len(), 1);
+        assert_eq!(row_of(&rare[0]).as_deref(), Some(&row[..]), "a list's entry leads to its row");
+        let span = Span::of_list(
+            &RowKey::Event(tenant, gateway_core::id::EventId(Id(0))),
+            kind_list(EventKind::ChargeFailed as u8).expect("a list of its own"),
+            (Some(Id(6)), Some(Id(8))),
+        );
+        assert!(span.is_some_and(|span| (span.from..=span.to).contains(&rare[0])));
+    }
 }

@@ -96,10 +96,7 @@ impl Walk {
             Query::Refunds { tenant, range } => {
                 Self::by_id(&RowKey::Refund(*tenant, RefundId(Id(0))), range, Keep::All)
             }
-            Query::Events { tenant, kinds, range } => {
-                let keep = if kinds.is_empty() { Keep::All } else { Keep::Kinds(kinds.clone()) };
-                Self::by_id(&RowKey::Event(*tenant, EventId(Id(0))), range, keep)
-            }
+            Query::Events { tenant, kinds, range } => Self::events(*tenant, kinds, range),
             Query::Customers { tenant, email, range } => Self::customers(*tenant, email.as_deref(), range),
             Query::PaymentMethods { tenant, customer, range } => {
                 let sample = RowKey::PaymentMethod(*tenant, PaymentMethodId(Id(0)));
@@ -144,6 +141,18 @@ impl Walk {
         let Some(customer) = customer else { return Self::by_id(&sample, range, Keep::All) };
         let span = Span::of_list(&sample, customer.0.0, (range.above, range.below));
         Self::new(span, range, Keep::OfCustomer(customer))
+    }
+
+    fn events(tenant: Tenant, kinds: &[EventKind], range: &Range) -> Self {
+        let sample = RowKey::Event(tenant, EventId(Id(0)));
+        match kinds {
+            [] => Self::by_id(&sample, range, Keep::All),
+            [one] if let Some(list) = keys::kind_list(*one as u8) => {
+                let span = Span::of_list(&sample, list, (range.above, range.below));
+                Self::new(span, range, Keep::Kinds(kinds.to_vec()))
+            }
+            several => Self::by_id(&sample, range, Keep::Kinds(several.to_vec())),
+        }
     }
 
     fn customers(tenant: Tenant, email: Option<&str>, range: &Range) -> Self {
