@@ -15,7 +15,7 @@ use std::path::PathBuf;
     args_conflicts_with_subcommands = true,
     after_help = "Settings come from defaults, then the file, then TOLLGATE_SECTION_KEY variables, then flags.\n\
                   `gateway config` shows what results. SIGTERM finishes what has begun and stops; SIGHUP reloads\n\
-                  certificates, keys, the model, routing and the rates of requests; other limits wait for a restart.\\n\\
+                  certificates, keys, the model, routing and the rates of requests; other limits wait for a restart.\n\
                   Exit codes: 0 done, 1 failed, 2 bad usage."
 )]
 pub(super) struct Cli {
