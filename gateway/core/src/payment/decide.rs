@@ -6,8 +6,8 @@ use super::review;
 use super::routed::{Rerouting, Routed};
 use super::settle::{Settle, settle};
 use super::state::{
-    AfterReversal, Attempt, AttemptState, CancellationReason, CaptureMethod, Details, Instrument, Open,
-    OpenKind, Payment, Refund, RefundState, Stage, Status,
+    AfterReversal, Attempt, AttemptState, CancellationReason, CaptureMethod, Details, Instrument,
+    InstrumentChange, Open, OpenKind, Payment, Refund, RefundState, Stage, Status,
 };
 use super::{MAX_ATTEMPTS, MAX_CAPTURES, MAX_INCREMENTS, MAX_REFUNDS, MAX_REFUSED};
 use crate::acquirer::{Abilities, Answer, FinalCapture, Trace, Transmission};
@@ -67,14 +67,6 @@ pub struct RefundRequest {
     pub amount_minor: Option<i64>,
     pub reason: Option<String>,
     pub metadata: Metadata,
-}
-
-/// What an update does to the card that the next attempt will charge.
-#[derive(Debug, Clone)]
-pub enum InstrumentChange {
-    Keep,
-    Clear,
-    Set(Box<Instrument>),
 }
 
 /// What may be asked of a payment.

@@ -14,8 +14,7 @@ mod state;
 pub use announce::{Shown, announce};
 pub use apply::{apply, replay};
 pub use decide::{
-    Command, Conclusion, Confirm, Create, InstrumentChange, OpenSeed, RefundRequest, create, decide,
-    may_confirm,
+    Command, Conclusion, Confirm, Create, OpenSeed, RefundRequest, create, decide, may_confirm,
 };
 pub use event::{Event, Recorded};
 pub use review::open_review;
@@ -23,8 +22,8 @@ pub use routed::{Ranked, Rerouting, Routed, Standing, Strategy};
 pub use settle::{Settle, Settlement};
 pub use state::{
     AfterReversal, Attempt, AttemptState, CancellationReason, CaptureMethod, CaptureRecord, Details, Failure,
-    FailureKind, Instrument, Open, OpenKind, Payment, Refund, RefundState, Refused, RiskLevel, RiskOutcome,
-    RiskVerdict, Stage, Status,
+    FailureKind, Instrument, InstrumentChange, Open, OpenKind, Payment, Refund, RefundState, Refused,
+    RiskLevel, RiskOutcome, RiskVerdict, Stage, Status,
 };
 
 /// Captures of one authorization, at most.

@@ -84,6 +84,14 @@ pub struct Instrument {
     pub billing_details: String,
 }
 
+/// What an update does to the card that the next attempt will charge.
+#[derive(Debug, Clone)]
+pub enum InstrumentChange {
+    Keep,
+    Clear,
+    Set(Box<Instrument>),
+}
+
 /// The scorer's verdict on an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RiskVerdict {
