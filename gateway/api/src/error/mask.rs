@@ -49,9 +49,9 @@ fn has_valid_check_digit(bytes: &[u8], run: &[usize]) -> bool {
     let sum: u32 = run.iter().rev().enumerate().fold(0, |sum, (position, &place)| {
         let digit = u32::from(bytes[place] - b'0');
         let doubled = digit * 2;
-        sum + if position % 2 == 0 { digit } else { doubled / 10 + doubled % 10 }
+        sum + if position.is_multiple_of(2) { digit } else { doubled / 10 + doubled % 10 }
     });
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 #[cfg(test)]
