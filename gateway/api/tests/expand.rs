@@ -46,8 +46,13 @@ fn what_is_no_path_is_refused() {
 
 #[test]
 fn unknown_properties_are_named() {
-    let set = expand(&["data.latest_charge", "customer"]);
+    let set = expand(&["latest_charge", "customer"]);
     set.check_known(&["latest_charge", "customer"]).expect("both are known");
+    let listed = expand(&["data.latest_charge", "data.customer"]);
+    listed.check_listed(&["latest_charge", "customer"]).expect("both are known of a list's items");
+    listed.check_known(&["latest_charge", "customer"]).expect_err("a single object has no data");
+    let hint = set.check_listed(&["latest_charge", "customer"]).expect_err("a list's paths begin with data");
+    assert!(hint.message.contains("'data.latest_charge'"), "{}", hint.message);
     let error = set.check_known(&["latest_charge"]).expect_err("customer is not");
     assert_eq!(error.message, "This property cannot be expanded (customer).");
 }
