@@ -35,6 +35,8 @@ pub enum Refusal {
     /// More than [`crate::payment::MAX_CAPTURES`] captures, [`crate::payment::MAX_REFUNDS`] refunds or
     /// [`crate::payment::MAX_ATTEMPTS`] attempts.
     TooMany { operation: Operation, limit: usize },
+    /// More than [`crate::payment::MAX_TEXT_BYTES`] of the merchant's own words on one payment.
+    TooMuchText { limit_bytes: usize },
     /// The message that an answer belongs to is not outstanding: it was answered before.
     NotOutstanding,
 }

@@ -11,7 +11,7 @@ use gateway_api::error::{ApiError, ErrorCode};
 use gateway_api::expand::{Expand, Level};
 use gateway_api::objects;
 use gateway_core::claim::{RenderSpec, Subject};
-use gateway_core::journal::{Batch, Urgency};
+use gateway_core::journal::Batch;
 use gateway_core::payment::{Event, Payment, Status};
 use gateway_core::refusal::{Operation, Refusal};
 
@@ -158,6 +158,10 @@ fn refusal_error((payment, charge): (String, String), (subject, refusal): (Subje
         Refusal::ReviewClosed => {
             ApiError::invalid_request("This review is closed, so it can't be approved.".to_owned())
         }
+        Refusal::TooMuchText { limit_bytes } => ApiError::invalid_request(format!(
+            "This payment's metadata, descriptions and details, those of its charges and refunds included, would take more \
+             than {limit_bytes} bytes. Shorten or leave out some of them."
+        )),
         Refusal::NotOutstanding => ApiError::lock_timeout(),
     }
 }
@@ -214,7 +218,7 @@ pub async fn refuse_about(
         // A payment that could not even be created leaves nothing behind.
         return Ok(reply);
     }
-    let mut batch = Batch::new(Urgency::New);
+    let mut batch = Batch::new(call.urgency);
     batch.insert(call.settled(subject, spec, &reply));
     super::commit(&call.engine, batch).await?;
     Ok(reply)

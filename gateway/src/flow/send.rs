@@ -257,7 +257,7 @@ pub fn intent_batch(
     rows: Vec<gateway_core::Write>,
     (subject, render): (Subject, &RenderSpec),
 ) -> Batch {
-    let mut batch = Batch::new(Urgency::New);
+    let mut batch = Batch::new(call.urgency);
     batch.writes = rows;
     let claim: Row = call.provisional(subject, render.clone());
     batch.insert(claim);

@@ -204,11 +204,12 @@ pub async fn update(writing: &Writing<'_>) -> Result<Reply, Fault> {
         let mut metadata = stored.map(|one| one.metadata.clone()).ok_or_else(|| missing(writing.id))?;
         merge_metadata(&mut metadata, &params.metadata);
         check_metadata(&metadata)?;
-        let events = decide(draft.payment(), Command::UpdateRefund { refund: id, metadata })
-            .map_err(|_| Fault::Refused(missing(writing.id)))?;
-        draft.record(events, &call.stamp());
-        let subject = Subject::Refund { payment, refund: id.0 };
         let render = call.render(&params.expand);
+        match decide(draft.payment(), Command::UpdateRefund { refund: id, metadata }) {
+            Ok(events) => draft.record(events, &call.stamp()),
+            Err(refusal) => return answer::refuse(call, draft, refusal, render).await,
+        }
+        let subject = Subject::Refund { payment, refund: id.0 };
         let reply = answer::render(&call.engine, draft.payment(), (&[], subject), &render).await?;
         let mut batch = Batch::new(Urgency::New);
         draft.write_into(&mut batch);

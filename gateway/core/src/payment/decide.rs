@@ -9,6 +9,7 @@ use super::state::{
     AfterReversal, Attempt, AttemptState, CancellationReason, CaptureMethod, Details, Instrument,
     InstrumentChange, Open, OpenKind, Payment, Refund, RefundState, Stage, Status,
 };
+use super::text;
 use super::{MAX_ATTEMPTS, MAX_CAPTURES, MAX_INCREMENTS, MAX_REFUNDS, MAX_REFUSED};
 use crate::acquirer::{Abilities, Answer, FinalCapture, Trace, Transmission};
 use crate::claim::ClaimKey;
@@ -180,6 +181,7 @@ pub struct Conclusion {
 pub fn create(create: Create) -> Result<Vec<Event>, Refusal> {
     check_amount(create.amount)?;
     let Create { id, tenant, at, amount, capture_method, details, instrument, secret } = create;
+    text::check_new(&details, instrument.as_ref())?;
     let mut events =
         vec![Event::Created { id, tenant, at, amount, capture_method, details: Box::new(details), secret }];
     events.extend(instrument.map(|i| Event::InstrumentSet(Box::new(i))));
@@ -246,7 +248,7 @@ pub fn may_confirm(payment: &Payment) -> Result<(), Refusal> {
         Status::RequiresConfirmation if payment.attempts.len() >= MAX_ATTEMPTS => {
             Err(Refusal::TooMany { operation: Operation::Confirm, limit: MAX_ATTEMPTS })
         }
-        Status::RequiresConfirmation => Ok(()),
+        Status::RequiresConfirmation => text::check_attempt(payment),
         status @ (Status::RequiresAction
         | Status::Processing
         | Status::RequiresCapture
@@ -297,6 +299,7 @@ fn update(
     if amount.is_some_and(|a| a.currency != payment.amount.currency) && !payment.attempts.is_empty() {
         return Err(Refusal::UnexpectedState { status: payment.status(), operation: Operation::Update });
     }
+    text::check_update(payment, &details, instrument.as_deref())?;
     let mut events = vec![Event::Updated { amount, capture_method, details }];
     match instrument {
         InstrumentChange::Set(instrument) => events.push(Event::InstrumentSet(instrument)),
@@ -518,6 +521,7 @@ fn refund(payment: &Payment, request: RefundRequest, seed: OpenSeed) -> Result<V
         return Err(Refusal::TooMany { operation: Operation::Refund, limit: MAX_REFUNDS });
     }
     let RefundRequest { id, at, reason, metadata, .. } = request;
+    text::check_refund(payment, &metadata, None)?;
     let (trace, attempt_number) = (seed.trace, attempt.number);
     let open = open(seed, OpenKind::Refund { refund: id.0 }, attempt);
     let refund = Refund {
@@ -535,7 +539,8 @@ fn refund(payment: &Payment, request: RefundRequest, seed: OpenSeed) -> Result<V
 }
 
 fn update_refund(payment: &Payment, refund: RefundId, metadata: Metadata) -> Result<Vec<Event>, Refusal> {
-    payment.refunds.iter().find(|r| r.id == refund).ok_or(Refusal::NothingCaptured)?;
+    let place = payment.refunds.iter().position(|r| r.id == refund).ok_or(Refusal::NothingCaptured)?;
+    text::check_refund(payment, &metadata, Some(place))?;
     Ok(vec![Event::RefundUpdated { refund: refund.0, metadata }])
 }
 
@@ -570,6 +575,8 @@ pub(super) fn reversal(
     seed: OpenSeed,
     (then, stage): (AfterReversal, Stage),
 ) -> Result<Event, Refusal> {
+    // A peer that tells messages apart by their reference would answer the reversal with what it said of the message itself.
+    assert_ne!(seed.trace.reference, message.trace.reference, "a reversal has numbers of its own");
     let attempt = payment.attempt_numbered(message.attempt).ok_or(Refusal::NotOutstanding)?;
     let (kind, amount_minor) = match &message.kind {
         OpenKind::Authorize => (crate::acquirer::OriginalKind::Authorize, attempt.amount_minor),

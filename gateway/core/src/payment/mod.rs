@@ -10,6 +10,7 @@ mod review;
 mod routed;
 mod settle;
 mod state;
+mod text;
 
 pub use announce::{Shown, announce};
 pub use apply::{apply, replay};
@@ -40,5 +41,8 @@ pub const MAX_REFUSED: usize = 100;
 pub const MAX_LATE_APPROVALS: u16 = 100;
 /// A message that was tried this often is stuck: an operator is told, and can settle it.
 pub const STUCK_AFTER: u32 = 20;
+/// Bytes of a merchant's own words on one payment, those of its attempts and refunds included, at most. Each step of a payment is written
+/// with all of them, so this bounds what one step costs, and all of them together.
+pub const MAX_TEXT_BYTES: usize = 64 << 10;
 /// An uncaptured authorization lives this long, in milliseconds: seven days.
 pub const AUTHORIZATION_LIFE_MS: i64 = 7 * 24 * 3600 * 1000;

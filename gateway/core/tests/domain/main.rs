@@ -22,3 +22,4 @@ mod review;
 mod scene;
 mod settle;
 mod table;
+mod words;
