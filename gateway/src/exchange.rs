@@ -27,6 +27,15 @@ impl Exchange {
     }
 }
 
+/// A request of which the body has not been read.
+#[derive(Debug, Clone, Copy)]
+pub struct Arriving<'a> {
+    pub path: &'a str,
+    pub headers: &'a HeaderMap,
+    /// The peer's address, as the connection shows it.
+    pub peer: IpAddr,
+}
+
 /// An answer. The edge adds `Request-Id`, `Date` and the echo of `Stripe-Version` and `Idempotency-Key`.
 #[derive(Debug, Clone)]
 pub struct Reply {
@@ -67,6 +76,9 @@ impl From<ApiError> for Reply {
 
 /// What serves the merchant API behind the edge.
 pub trait Service: Send + Sync + 'static {
+    /// The answer to a request that is refused whatever its body says: then the body is not read. Must be quick.
+    fn refuses(&self, arriving: &Arriving<'_>) -> Option<Reply>;
+
     /// Answers one request. Dropping the future (the client hung up) stops nothing that has begun.
     fn call(&self, exchange: Exchange) -> BoxFuture<'_, Reply>;
 }

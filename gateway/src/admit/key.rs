@@ -5,9 +5,18 @@ use crate::exchange::Exchange;
 use gateway_api::endpoints::{Endpoint, Method, Operation, Resource};
 use gateway_api::error::ApiError;
 use gateway_core::record::KeyKind;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
 
 /// Longest key that is looked up.
 const MAX_KEY_BYTES: usize = 255;
+
+/// Whether a request shows a key, true or not: it is looked up when the request is whole.
+pub fn is_presented(headers: &HeaderMap) -> bool {
+    let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let Some((scheme, key)) = value.and_then(|value| value.split_once(' ')) else { return false };
+    (scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("basic")) && !key.trim().is_empty()
+}
 
 /// The key's text as the request carries it.
 fn presented(exchange: &Exchange) -> Result<String, ApiError> {

@@ -64,6 +64,8 @@ pub struct Limits {
     pub handshakes_per_s_address: NonZeroU32,
     /// Longest request body. Default 262,144 (256 KiB).
     pub body_bytes: usize,
+    /// Bytes of all request bodies that are in memory at a time; one address gets a quarter. Default 67,108,864 (64 MiB).
+    pub bodies_bytes: usize,
     /// Longest request head. Default 16,384; at least 8,192.
     pub head_bytes: usize,
     /// Requests at a time in one HTTP/2 connection. Default 128.
@@ -103,6 +105,7 @@ impl Limits {
             connections: positive(16_384),
             handshakes_per_s_address: positive(handshakes),
             body_bytes: 256 * 1024,
+            bodies_bytes: 64 << 20,
             head_bytes: 16 * 1024,
             http2_streams: positive(128),
             handshake_ms: 10_000,
@@ -116,6 +119,7 @@ impl Limits {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let sizes = [
             ("limits.body_bytes", self.body_bytes, 1_024, 16 << 20),
+            ("limits.bodies_bytes", self.bodies_bytes, self.body_bytes as u64, 1 << 40),
             ("limits.head_bytes", self.head_bytes, 8_192, 1 << 20),
         ];
         for (path, value, least, most) in sizes {
@@ -141,6 +145,7 @@ impl From<&Limits> for crate::edge::Settings {
         let mut settings = Self {
             limits: crate::edge::Limits {
                 body_bytes: limits.body_bytes,
+                bodies_bytes: limits.bodies_bytes,
                 head_bytes: limits.head_bytes,
                 connections: count(limits.connections),
                 connections_per_address: limits.connections_address.get(),

@@ -1,5 +1,6 @@
 //! A request's body, whole or not at all.
 
+use super::budget::Holding;
 use super::pulse::{Protocol, Pulse};
 use super::settings::Settings;
 use bytes::{Bytes, BytesMut};
@@ -14,6 +15,8 @@ use tokio::time::{Sleep, sleep};
 pub(super) enum Fault {
     /// Longer than the limit, by announcement or in fact.
     TooLarge,
+    /// All bodies that are in memory take as much as they may.
+    Crowded,
     /// Cut short, or not framed as it should be.
     Broken,
     /// Not there in time.
@@ -21,10 +24,11 @@ pub(super) enum Fault {
 }
 
 /// Reads the body to its end.
-pub(super) async fn collect(body: Incoming, pulse: &Pulse, settings: &Settings) -> Result<Bytes, Fault> {
-    if body.is_end_stream() {
-        return Ok(Bytes::new());
-    }
+pub(super) async fn collect(
+    (body, holding): (Incoming, &mut Holding<'_>),
+    pulse: &Pulse,
+    settings: &Settings,
+) -> Result<Bytes, Fault> {
     let announced = body.size_hint().lower();
     if announced > settings.limits.body_bytes as u64 {
         return Err(Fault::TooLarge);
@@ -36,6 +40,7 @@ pub(super) async fn collect(body: Incoming, pulse: &Pulse, settings: &Settings) 
         // Checked above to fit the limit.
         announced: usize::try_from(announced).unwrap_or(0),
         limit: settings.limits.body_bytes,
+        holding,
     };
     let mut patience = Patience::new(pulse, settings);
     pulse.begin_body();
@@ -50,15 +55,16 @@ pub(super) async fn collect(body: Incoming, pulse: &Pulse, settings: &Settings) 
 }
 
 /// Gathers frames. Most bodies are one frame, which is passed on as it came.
-struct Collector {
+struct Collector<'a, 'b> {
     body: Incoming,
     first: Bytes,
     rest: BytesMut,
     announced: usize,
     limit: usize,
+    holding: &'a mut Holding<'b>,
 }
 
-impl Collector {
+impl Collector<'_, '_> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Fault>> {
         loop {
             let Poll::Ready(next) = Pin::new(&mut self.body).poll_frame(cx) else { return Poll::Pending };
@@ -70,6 +76,7 @@ impl Collector {
                     Ok(data) if self.len() + data.len() > self.limit => {
                         return Poll::Ready(Err(Fault::TooLarge));
                     }
+                    Ok(data) if !self.holding.add(data.len()) => return Poll::Ready(Err(Fault::Crowded)),
                     Ok(data) => self.push(data),
                     Err(_) => {}
                 },

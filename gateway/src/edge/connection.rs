@@ -125,7 +125,8 @@ fn open(
 ) -> (Arc<Peer>, TokioIo<Wire>) {
     let pulse = Arc::new(Pulse::new(protocol));
     let wire = Wire::new(tls, Arc::clone(&pulse), Arc::clone(&shared.request_ids));
-    (Arc::new(Peer { shared: Arc::clone(shared), pulse, address: seat.peer() }), TokioIo::new(wire))
+    let (address, bodies) = (seat.peer(), seat.bodies());
+    (Arc::new(Peer { shared: Arc::clone(shared), pulse, address, bodies }), TokioIo::new(wire))
 }
 
 fn rules<'a>(shared: &'a Shared, pulse: &'a Pulse) -> Rules<'a> {

@@ -1,11 +1,15 @@
 //! The gate before TLS: how many connections an address may hold, and how many handshakes a second it may begin.
 
+use super::budget::Budget;
 use super::settings::Limits;
 use dashmap::{DashMap, Entry};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// One address gets this part of what all bodies may take: others are served while it takes all it can get.
+const ADDRESS_SHARE: usize = 4;
 
 /// Why a connection was turned away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +26,16 @@ pub(super) enum Refused {
 pub(super) struct Gate {
     places: Arc<Semaphore>,
     per_address: u32,
-    open: DashMap<IpAddr, u32>,
+    open: DashMap<IpAddr, Open>,
+    /// Bytes of bodies that the connections of one address may hold.
+    body_bytes: usize,
     handshakes: DefaultKeyedRateLimiter<IpAddr>,
+}
+
+/// What an address holds.
+struct Open {
+    connections: u32,
+    bodies: Arc<Budget>,
 }
 
 impl Gate {
@@ -32,6 +44,7 @@ impl Gate {
             places: Arc::new(Semaphore::new(limits.connections)),
             per_address: limits.connections_per_address,
             open: DashMap::new(),
+            body_bytes: (limits.bodies_bytes / ADDRESS_SHARE).max(limits.body_bytes),
             handshakes: RateLimiter::keyed(Quota::per_second(limits.handshakes_per_s)),
         })
     }
@@ -41,14 +54,16 @@ impl Gate {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Refused::Full)?;
         let peer = peer.to_canonical();
         let network = network(peer);
-        {
-            let mut open = self.open.entry(network).or_insert(0);
-            if *open >= self.per_address {
+        let bodies = {
+            let fresh = || Open { connections: 0, bodies: Budget::new(self.body_bytes) };
+            let mut open = self.open.entry(network).or_insert_with(fresh);
+            if open.connections >= self.per_address {
                 return Err(Refused::AddressFull);
             }
-            *open += 1;
-        }
-        let seat = Seat { gate: Arc::clone(self), peer, _place: place };
+            open.connections += 1;
+            Arc::clone(&open.bodies)
+        };
+        let seat = Seat { gate: Arc::clone(self), peer, bodies, _place: place };
         match self.handshakes.check_key(&network) {
             Ok(()) => Ok(seat),
             Err(_) => Err(Refused::TooFast),
@@ -78,6 +93,7 @@ impl Gate {
 pub(super) struct Seat {
     gate: Arc<Gate>,
     peer: IpAddr,
+    bodies: Arc<Budget>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -86,13 +102,18 @@ impl Seat {
     pub(super) fn peer(&self) -> IpAddr {
         self.peer
     }
+
+    /// What the bodies of its address may take.
+    pub(super) fn bodies(&self) -> Arc<Budget> {
+        Arc::clone(&self.bodies)
+    }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         if let Entry::Occupied(mut open) = self.gate.open.entry(network(self.peer)) {
-            *open.get_mut() -= 1;
-            if *open.get() == 0 {
+            open.get_mut().connections -= 1;
+            if open.get().connections == 0 {
                 open.remove();
             }
         }

@@ -15,6 +15,7 @@
 
 mod bind;
 mod body;
+mod budget;
 mod certificates;
 mod connection;
 mod drain;

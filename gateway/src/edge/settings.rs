@@ -15,6 +15,8 @@ pub struct Settings {
 pub struct Limits {
     /// Longest request body, in bytes; a longer one is answered 413.
     pub body_bytes: usize,
+    /// Bytes of all bodies that are in memory at a time; what comes over it is answered 503. One address gets a quarter of it.
+    pub bodies_bytes: usize,
     /// Longest request head (request line and header fields), in bytes; a longer one is answered 431. At least 8,192.
     pub head_bytes: usize,
     /// Open connections of all addresses together.
@@ -48,6 +50,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 256 * 1024,
+            bodies_bytes: 64 << 20,
             head_bytes: 16 * 1024,
             connections: 16_384,
             connections_per_address: 4_096,

@@ -1,5 +1,6 @@
 //! The edge itself: what all connections share, the accept loop, and the end.
 
+use super::budget::Budget;
 use super::connection::{self, Servers};
 use super::drain::{Drain, Stage};
 use super::gate::{Gate, Refused};
@@ -30,6 +31,8 @@ pub(super) struct Shared {
     pub(super) servers: Servers,
     pub(super) drain: Drain,
     pub(super) meters: Meters,
+    /// What all bodies may take.
+    pub(super) bodies: Arc<Budget>,
 }
 
 /// The merchant API's listener side. Cheap to clone; every clone is the same edge.
@@ -54,7 +57,8 @@ impl Edge {
         let servers = Servers::new(&settings);
         let (drain, meters) = (Drain::default(), Meters::register());
         let gate = Gate::new(&settings.limits);
-        let shared = Shared { settings, tls, service, request_ids, servers, drain, meters };
+        let bodies = Budget::new(settings.limits.bodies_bytes);
+        let shared = Shared { settings, tls, service, request_ids, servers, drain, meters, bodies };
         Self { shared: Arc::new(shared), gate }
     }
 

@@ -55,6 +55,61 @@ async fn the_largest_body_passes_in_both_protocols() {
     assert!(rig.ask(&request).await.ends_with(&format!("{{\"length\":{limit}}}")));
 }
 
+/// Bodies that never end take no more than their budget, whoever sends them, and leave room again when they go.
+#[tokio::test]
+async fn all_bodies_together_are_bounded() {
+    let limits = Limits { bodies_bytes: 800_000, body_bytes: 150_000, ..Limits::default() };
+    let rig = Rig::start(Settings { limits, ..Settings::default() }).await;
+    let unfinished = b"POST /v1/x HTTP/1.1\r\nHost: l\r\nContent-Length: 150000\r\n\r\n";
+    let piece = vec![b'a'; 90_000];
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut client = rig.http1().await;
+        client.send(unfinished).await;
+        client.send(&piece).await;
+        held.push(client);
+    }
+    // The address has 200,000 bytes, in both protocols.
+    let refused = async |rig: &Rig| {
+        let mut client = rig.http1().await;
+        client.send(unfinished).await;
+        client.send(&piece).await;
+        client.read_all().await
+    };
+    let within = tokio::time::timeout(crate::rig::PATIENCE, refused(&rig)).await.unwrap();
+    assert_refused(&within, 503, "try again");
+    let mut client = rig.http2().await;
+    let (head, body) = client.post("/v1/x", piece.clone()).await;
+    assert_eq!(head.status, 503, "{body:?}");
+    let (head, _) = client.post("/v1/x", b"small".to_vec()).await;
+    assert_eq!(head.status, 200, "what fits is served, in the same connection");
+    drop(held);
+    rig.until_connections(1).await;
+    let (head, _) = client.post("/v1/x", piece).await;
+    assert_eq!(head.status, 200, "all was given back");
+}
+
+/// What is refused whatever its body says is answered before the body, and what is left unread harms no other stream.
+#[tokio::test]
+async fn a_request_without_a_key_is_refused_before_its_body() {
+    let rig = Rig::start(Settings::default()).await;
+    let head = b"POST /keyed HTTP/1.1\r\nHost: l\r\nContent-Length: 100000\r\n\r\n";
+    assert_refused(&rig.ask(head).await, 401, "API key");
+    let mut client = rig.http2().await;
+    let flood = (0..300).map(|_| {
+        let body = http_body_util::Full::new(bytes::Bytes::from(vec![b'a'; 200_000]));
+        client.sender.send_request(http::Request::post("https://localhost/keyed").body(body).unwrap())
+    });
+    let flood: Vec<_> = flood.collect();
+    for answer in flood {
+        let answer = tokio::time::timeout(crate::rig::PATIENCE, answer).await.unwrap().unwrap();
+        assert_eq!(answer.status(), 401);
+    }
+    let (head, _) = client.post("/v1/x", vec![b'a'; 200_000]).await;
+    assert_eq!(head.status, 200, "the connection goes on");
+    assert_eq!(rig.count(|book| &book.called), 1);
+}
+
 #[tokio::test]
 async fn an_address_holds_no_more_connections_than_its_share() {
     let limits = Limits { connections_per_address: 3, ..Limits::default() };

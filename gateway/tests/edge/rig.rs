@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use gateway::edge::{Edge, Listeners, Parts, Settings, TlsSlot, bind};
-use gateway::exchange::{Exchange, Reply, Service};
+use gateway::exchange::{Arriving, Exchange, Reply, Service};
 use gateway_core::id::{Id, RequestId};
 use gateway_core::ports::BoxFuture;
 use http_body_util::{BodyExt, Full};
@@ -30,6 +30,11 @@ pub struct Book {
 pub struct Demo(pub Arc<Book>);
 
 impl Service for Demo {
+    fn refuses(&self, arriving: &Arriving<'_>) -> Option<Reply> {
+        let refused = arriving.path == "/keyed" && !arriving.headers.contains_key("authorization");
+        refused.then(|| Reply::from(gateway_api::ApiError::key_missing()))
+    }
+
     fn call(&self, exchange: Exchange) -> BoxFuture<'_, Reply> {
         Box::pin(async move {
             self.0.called.fetch_add(1, Ordering::SeqCst);
