@@ -10,6 +10,7 @@ pub mod edge;
 pub mod engine;
 pub mod exchange;
 pub mod flow;
+pub mod harden;
 pub mod late;
 pub mod launch;
 pub mod observe;

@@ -76,6 +76,7 @@ pub struct Setup {
 pub fn run(setup: Setup, build: Build) -> Result<(), String> {
     crate::observe::logs::start(&setup.config.log, setup.config.profile)?;
     crate::observe::panics::install();
+    crate::harden::harden(setup.config.profile);
     let runtime = runtime(&setup.config).map_err(|error| format!("no runtime could be made: {error}"))?;
     runtime.block_on(async {
         let signals = signals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
