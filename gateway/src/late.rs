@@ -71,6 +71,8 @@ struct Sent {
 #[derive(Default)]
 pub struct Outstanding {
     by_reference: DashMap<u64, Sent>,
+    /// Stuck messages, and until when on the monotonic clock they are left alone.
+    resting: DashMap<u64, u64>,
 }
 
 impl Outstanding {
@@ -83,6 +85,19 @@ impl Outstanding {
     /// Its outcome is known and stored.
     pub fn settled(&self, reference: u64) {
         self.by_reference.remove(&reference);
+        if !self.resting.is_empty() {
+            self.resting.remove(&reference);
+        }
+    }
+
+    /// Nothing is new about a stuck message: until then it is not looked at. Kept in memory only, since it would be a row at each look.
+    pub fn rest(&self, reference: u64, until_ns: u64) {
+        self.resting.insert(reference, until_ns);
+    }
+
+    /// Whether a message rests at this time of the monotonic clock.
+    pub fn rests(&self, reference: u64, now_ns: u64) -> bool {
+        self.resting.get(&reference).is_some_and(|until| now_ns < *until)
     }
 
     /// The payment of a message.

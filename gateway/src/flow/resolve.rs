@@ -6,11 +6,13 @@
 use super::draft::Draft;
 use super::message::{self, Manner};
 use super::save_card::commit_outcome;
-use super::send::{conclude, is_settled, next_due, note_sent};
+use super::send::{LONGEST_WAIT_MS, conclude, is_settled, next_due, note_sent};
 use super::sweep::{is_due, is_orphan};
 use super::{Fault, answer, commit, commit_fault};
 use crate::engine::Engine;
-use gateway_core::acquirer::{Acquirer, AcquirerRequest, Answer, LateAnswer, Permit, Trace, Transmission};
+use gateway_core::acquirer::{
+    Acquirer, AcquirerRequest, Answer, LateAnswer, Link, Permit, Trace, Transmission,
+};
 use gateway_core::claim::{Claim, ClaimState};
 use gateway_core::id::PaymentId;
 use gateway_core::journal::{Batch, Row, RowKey, Urgency, Version, commit_intent};
@@ -143,6 +145,12 @@ fn is_forgotten(open: &Open, acquirer: &dyn Acquirer, now: Timestamp) -> bool {
 }
 
 async fn postpone(engine: &Engine, draft: &mut Draft, open: &Open) -> Result<(), Fault> {
+    // That it is stuck is stored; that it still is would be a row of the whole payment every ten seconds, for as long as it lasts.
+    if open.tries > STUCK_AFTER && open.stage != Stage::Sent {
+        let rest_ns = LONGEST_WAIT_MS.saturating_mul(1_000_000);
+        engine.outstanding.rest(open.trace.reference, engine.clock.monotonic_ns().saturating_add(rest_ns));
+        return Ok(());
+    }
     retry_intent(engine, draft, open)?;
     let mut batch = Batch::new(Urgency::Outcome);
     draft.write_into(&mut batch);
@@ -199,6 +207,10 @@ async fn repeat(
     let Some(request) = built(engine, draft, (open, manner)) else {
         return postpone(engine, draft, open).await;
     };
+    // It would not leave, and be stored for nothing.
+    if open.tries > STUCK_AFTER && acquirer.link() == Link::Down {
+        return postpone(engine, draft, open).await;
+    }
     retry_intent(engine, draft, open)?;
     let answer = transmit(engine, draft, (open.trace, request), acquirer).await?;
     settle_follow_up(engine, draft, (open, acquirer), (answer, never_sent)).await

@@ -2,7 +2,7 @@
 
 use super::process::{ABLE, Bank, House, approve_late, end, verb, yes};
 use gateway_core::acquirer::{Abilities, Able, Answer, CustomerAction, PendingAnswer, Transmission};
-use gateway_core::journal::{DueKind, Journal, Query};
+use gateway_core::journal::{Batch, DueKind, Journal, Query, Row, Urgency, Versioned};
 use gateway_core::time::Timestamp;
 use gateway_core::{Currency, Money};
 use std::time::Duration;
@@ -342,6 +342,43 @@ async fn a_refund_that_could_not_leave_leaves_later_and_for_the_first_time() {
     assert!(bank.got("inquire").is_empty(), "what never left is not asked about");
     let due = Query::Due { kind: DueKind::Open, after: None, until: Timestamp(i64::MAX), limit: 9 };
     assert!(house.store.query(&due).await.unwrap().is_empty());
+}
+
+/// What has been tried very often is looked at as before, but leaves no row at each look.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stuck_message_grows_the_journal_no_further() {
+    let (house, bank) = (House::new(), Bank::new("bank", ABLE, |_| None));
+    let g = house.start(&[&bank]).await;
+    let id = g.post("/v1/payment_intents", HOLD).await.ok().text("/id").to_owned();
+    bank.wait_for("inquire", 1).await;
+    end(g).await;
+    let only = async || {
+        for kind in [DueKind::Open, DueKind::Stuck] {
+            let query = Query::Due { kind, after: None, until: Timestamp(i64::MAX), limit: 2 };
+            if let Some(found) = house.store.query(&query).await.unwrap().pop() {
+                return found;
+            }
+        }
+        panic!("nothing is due");
+    };
+    let Versioned { version, mut row } = only().await;
+    let Row::Payment(payment) = &mut row else { panic!("not a payment") };
+    payment.payment.open[0].tries = 30;
+    payment.events.clear();
+    let mut batch = Batch::new(Urgency::Outcome);
+    batch.replace(version, row);
+    house.store.commit(batch).await.unwrap();
+    let before = only().await.version;
+    house.clock.shift(60_000);
+    let looks = bank.got("inquire").len();
+    let g = house.start(&[&bank]).await;
+    bank.wait_for("inquire", looks + 1).await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(only().await.version, before, "nothing was stored");
+    assert_eq!(bank.got("inquire").len(), looks + 1, "and it rests before the next look");
+    // News end it at once.
+    approve_late(&g, "bank", bank.got("authorize")[0].trace, usd(1000));
+    g.until(&intent(&id), "/status", "requires_capture").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
