@@ -46,6 +46,7 @@ fn print(report: &Report) {
         ("final answers", report.claims),
         ("commits", report.commits),
         ("journal bytes", report.journal_bytes),
+        ("torn bytes", report.torn_bytes),
         ("breaches", report.breach_count),
     ];
     for (name, count) in rows {

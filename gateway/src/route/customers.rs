@@ -6,7 +6,7 @@ use super::payment_methods::release;
 use super::{Reading, Writing, page};
 use crate::engine::{Engine, Stamp};
 use crate::exchange::Reply;
-use crate::flow::{Call, Fault, read};
+use crate::flow::{Call, Fault, commit, read};
 use crate::render::event::told;
 use crate::render::related::Related;
 use crate::render::{Renderer, customer, extra};
@@ -257,26 +257,27 @@ pub async fn delete(writing: &Writing<'_>) -> Result<Reply, Fault> {
     if found.deleted {
         return Ok(reply);
     }
-    let mut batch = Batch::new(Urgency::New);
+    let mut batch = detach_all(call, found.id).await?;
     batch.insert(event(&call.engine, &call.stamp(), (&found, EventKind::CustomerDeleted)));
-    detach_all(call, found.id, &mut batch).await?;
     found.deleted = true;
     found.default_payment_method = None;
     batch.replace(version, Row::Customer(Box::new(found)));
     call.finish(batch, Subject::Other, reply).await
 }
 
-/// How many cards are read at once.
+/// How many cards are read, and detached in one commit.
 const PAGE: usize = 200;
 
-/// Adds the detachment of all of a customer's cards.
-async fn detach_all(call: &Call, customer: CustomerId, batch: &mut Batch) -> Result<(), Fault> {
+/// Detaches a customer's cards, but for the last page of them, whose detachment is left in the batch that is returned. However many there
+/// are, no commit grows with them; should the process end in between, the customer lives on, with fewer cards.
+async fn detach_all(call: &Call, customer: CustomerId) -> Result<Batch, Fault> {
     let tenant = call.caller.tenant;
     let mut range = Range { above: None, below: None, first: First::Oldest, limit: PAGE };
     loop {
         let query = Query::PaymentMethods { tenant, customer, range };
         let found = page::query(&call.engine, &query).await?;
         let full = found.len() >= PAGE;
+        let mut batch = Batch::new(Urgency::New);
         for Versioned { version, row } in found {
             let Row::PaymentMethod(mut method) = row else { continue };
             range.above = Some(method.id.0);
@@ -287,8 +288,9 @@ async fn detach_all(call: &Call, customer: CustomerId, batch: &mut Batch) -> Res
             batch.writes.push(gateway_core::Write { expect, row: Row::PaymentMethod(method) });
         }
         if !full {
-            return Ok(());
+            return Ok(batch);
         }
+        commit(&call.engine, batch).await?;
     }
 }
 

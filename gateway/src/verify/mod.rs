@@ -35,6 +35,9 @@ pub struct Report {
     pub claims: u64,
     pub commits: u64,
     pub journal_bytes: u64,
+    /// Bytes at the journal's end of a group that was never finished: what a process left that was killed while it wrote. Nothing in it
+    /// was acknowledged; the next start cuts it off.
+    pub torn_bytes: u64,
     pub breach_count: u64,
     /// The first of them, each with its invariant's number.
     pub breaches: Vec<String>,
@@ -72,6 +75,7 @@ impl Verifier {
         let Pass { payments, claims, mut report } = pass;
         report.commits = counts.commits;
         report.journal_bytes = counts.bytes;
+        report.torn_bytes = counts.torn_bytes;
         Ok(Self { archive, payments, claims, report })
     }
 

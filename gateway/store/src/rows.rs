@@ -5,11 +5,19 @@ use gateway_core::journal::{Batch, DueKind, Expect, Row, RowKey, Write};
 use gateway_core::record::{Customer, PaymentMethod};
 use gateway_core::risk::ValueListItem;
 use gateway_core::time::Timestamp;
+use std::collections::HashSet;
 
 /// The key that a batch names more than once, if there is one. Such a batch is a defect of its maker: which of two expectations
 /// of one row should hold is not defined, so no engine takes it.
 pub(crate) fn named_twice(batch: &Batch) -> Option<RowKey> {
-    let keys: Vec<RowKey> = batch.writes.iter().map(|write| write.row.key()).collect();
+    const FEW: usize = 12;
+    let keys = batch.writes.iter().map(|write| write.row.key());
+    if batch.writes.len() > FEW {
+        let mut known = HashSet::with_capacity(batch.writes.len());
+        return keys.into_iter().find(|key| !known.insert(key.clone()));
+    }
+    // For few, comparing each with each is less work than a table.
+    let keys: Vec<RowKey> = keys.collect();
     keys.iter().enumerate().find(|(at, key)| keys[..*at].contains(key)).map(|(_, key)| key.clone())
 }
 

@@ -144,7 +144,7 @@ async fn a_deleted_customer_leaves_no_usable_card() {
     assert_eq!(card.body["customer"], Value::Null);
     g.pay(500, &cards[0], "").await.refused(400, "payment_method_unexpected_state");
     let expected =
-        ["customer.created", "payment_method.attached", "customer.deleted", "payment_method.detached"];
+        ["customer.created", "payment_method.attached", "payment_method.detached", "customer.deleted"];
     assert_eq!(told(&g).await, expected);
 }
 

@@ -2,6 +2,7 @@
 
 use super::error::{OpenError, io_error};
 use super::files::{DirLock, FileDisk};
+use super::recover::{check_reach, read_checkpoint};
 use super::scan::Counts;
 use super::view::{Piece, place, read_record};
 use super::walk::{self, Segments, Start};
@@ -41,7 +42,8 @@ impl Archive {
         Ok(Self { disk, segments, pieces, _lock: lock })
     }
 
-    /// Tells `each` of every row, in commit order. An error of `each` stops the walk.
+    /// Tells `each` of every row, in commit order. An error of `each` stops the walk. A store that a start would refuse because acknowledged
+    /// commits are missing is refused here as well.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -62,6 +64,7 @@ impl Archive {
             }
             Ok(())
         })?;
+        check_reach(read_checkpoint(&self.disk)?.as_ref(), &end)?;
         counts.groups = end.groups;
         counts.bytes = end.tail.position();
         counts.torn_bytes = end.torn;
@@ -74,7 +77,7 @@ impl Archive {
     /// No row begins there, or it is damaged.
     pub fn read(&self, position: u64) -> Result<Written, StoreError> {
         let (name, offset) = place(&self.pieces, position)?;
-        let record = read_record(&self.disk, (&name, offset), position)?;
+        let (record, _len) = read_record(&self.disk, (&name, offset), position)?;
         let before = (record.back > 0).then(|| position.saturating_sub(record.back));
         Ok(Written { position, version: record.version, before, row: record.row })
     }

@@ -1,6 +1,7 @@
 //! The disk port over a directory of real files, and the lock that keeps a second process out of it.
 
 use super::error::{OpenError, io_error};
+use super::format::segment;
 use super::port::Disk;
 use rustix::fs::{FallocateFlags, FlockOperation};
 use std::collections::HashMap;
@@ -8,6 +9,7 @@ use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
 /// A directory of files.
@@ -15,8 +17,46 @@ pub struct FileDisk {
     dir: PathBuf,
     /// The directory itself, for its syncs.
     handle: File,
-    /// Files that are open. Segments are few, and all of them may be read at any time.
-    open: RwLock<HashMap<String, Arc<File>>>,
+    open: RwLock<OpenFiles>,
+}
+
+/// Files that are kept open, at most: a journal has as many segments as its age gives it, and a process may have 1,024 descriptors.
+const KEPT_OPEN: usize = 128;
+
+/// Files that are open. One that was not used since the last look round makes way for another, but the one that is written to.
+#[derive(Default)]
+struct OpenFiles {
+    files: HashMap<String, Held>,
+    /// The segment that is written to.
+    written: String,
+}
+
+struct Held {
+    file: Arc<File>,
+    used: AtomicBool,
+}
+
+impl OpenFiles {
+    fn find(&self, name: &str) -> Option<Arc<File>> {
+        let held = self.files.get(name)?;
+        if !held.used.load(Ordering::Relaxed) {
+            held.used.store(true, Ordering::Relaxed);
+        }
+        Some(Arc::clone(&held.file))
+    }
+
+    fn keep(&mut self, name: &str, file: Arc<File>) {
+        while self.files.len() >= KEPT_OPEN {
+            let written = &self.written;
+            let before = self.files.len();
+            self.files.retain(|name, held| name == written || held.used.swap(false, Ordering::Relaxed));
+            if self.files.len() == before {
+                // All were in use: the next time round none will be.
+                continue;
+            }
+        }
+        self.files.insert(name.to_owned(), Held { file, used: AtomicBool::new(true) });
+    }
 }
 
 /// Permission bits of files: names, e-mails and client secrets stand in them.
@@ -41,16 +81,16 @@ impl FileDisk {
     }
 
     fn file(&self, name: &str) -> io::Result<Arc<File>> {
-        if let Some(file) = self.open.read().expect(HELD).get(name) {
-            return Ok(Arc::clone(file));
+        if let Some(file) = self.open.read().expect(HELD).find(name) {
+            return Ok(file);
         }
         let file = Arc::new(OpenOptions::new().read(true).append(true).open(self.dir.join(name))?);
-        self.open.write().expect(HELD).insert(name.to_owned(), Arc::clone(&file));
+        self.open.write().expect(HELD).keep(name, Arc::clone(&file));
         Ok(file)
     }
 
     fn forget(&self, name: &str) {
-        self.open.write().expect(HELD).remove(name);
+        self.open.write().expect(HELD).files.remove(name);
     }
 }
 
@@ -69,12 +109,17 @@ impl Disk for FileDisk {
     fn create(&self, name: &str) -> io::Result<()> {
         let path = self.dir.join(name);
         let file = OpenOptions::new().read(true).append(true).create_new(true).mode(OWNERS).open(path)?;
-        self.open.write().expect(HELD).insert(name.to_owned(), Arc::new(file));
+        self.open.write().expect(HELD).keep(name, Arc::new(file));
         Ok(())
     }
 
     fn append(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.file(name)?.as_ref().write_all(bytes)
+        let file = self.file(name)?;
+        // An error of writing it back is told to handles that were open then: the one that is synced must be this one.
+        if segment::number_of(name).is_some() && self.open.read().expect(HELD).written != name {
+            name.clone_into(&mut self.open.write().expect(HELD).written);
+        }
+        file.as_ref().write_all(bytes)
     }
 
     fn rewrite(&self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
@@ -160,5 +205,34 @@ impl DirLock {
             Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::Locked { dir: dir.to_owned() }),
             Err(error) => Err(locking()(error.into())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_journal_needs_few_descriptors() {
+        let dir = std::env::temp_dir().join(format!("tollgate-files-{}", std::process::id()));
+        let disk = FileDisk::open(&dir).expect("a directory of its own");
+        let name = |number: usize| segment::file_name(number as u64 + 1);
+        for number in 0..3 * KEPT_OPEN {
+            disk.create(&name(number)).expect("it is new");
+            disk.append(&name(number), &number.to_le_bytes()).expect("there is room");
+            disk.sync(&name(number)).expect("it is written");
+        }
+        let last = name(3 * KEPT_OPEN - 1);
+        for round in 0..2 {
+            for number in 0..3 * KEPT_OPEN {
+                let mut read = [0; 8];
+                assert_eq!(disk.read(&name(number), 0, &mut read).expect("it is there"), 8, "{round}");
+                assert_eq!(usize::from_le_bytes(read), number);
+                let open = disk.open.read().expect(HELD);
+                assert!(open.files.len() <= KEPT_OPEN, "{} files are open", open.files.len());
+                assert!(open.files.contains_key(&last), "the one that is written to stays open");
+            }
+        }
+        std::fs::remove_dir_all(&dir).expect("it is ours");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::error::{OpenError, io_error};
 use super::files::{DirLock, FileDisk};
+use super::recover::{check_reach, read_checkpoint};
 use super::walk::{self, Start};
 use gateway_core::journal::Batch;
 use std::path::Path;
@@ -19,7 +20,8 @@ pub struct Counts {
     pub torn_bytes: u64,
 }
 
-/// Tells `each` of every batch with its position, in commit order. Takes the store's lock. An error of `each` stops the scan.
+/// Tells `each` of every batch with its position, in commit order. Takes the store's lock. An error of `each` stops the scan. A store that a
+/// start would refuse because acknowledged commits are missing is refused here as well.
 ///
 /// # Errors
 /// See [`OpenError`].
@@ -30,7 +32,8 @@ pub fn scan(
     let _lock = DirLock::take(dir)?;
     let disk = FileDisk::open(dir).map_err(io_error(format!("opening {}", dir.display())))?;
     let segments = walk::segments(&disk)?;
-    if segments.files.is_empty() {
+    let checkpoint = read_checkpoint(&disk)?;
+    if segments.files.is_empty() && checkpoint.is_none() {
         return Ok(Counts::default());
     }
     let mut counts = Counts { segments: segments.files.len() as u64, ..Counts::default() };
@@ -40,6 +43,7 @@ pub fn scan(
         counts.rows += read.commit.batch.writes.len() as u64;
         each(read.position, &read.commit.batch).map_err(OpenError::Stopped)
     })?;
+    check_reach(checkpoint.as_ref(), &end)?;
     counts.groups = end.groups;
     counts.bytes = end.tail.position();
     counts.torn_bytes = end.torn;

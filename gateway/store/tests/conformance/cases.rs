@@ -98,6 +98,15 @@ pub async fn named_twice(make: Factory) {
     let error = engine.journal().commit(twice).await.unwrap_err();
     assert!(matches!(&error, CommitError::Unavailable(why) if why.contains("twice")), "{error:?}");
     assert_eq!(version(engine.journal(), &f::sequence("a", 0).key()).await, None);
+    // Of many rows as well, and in no time.
+    let mut many: Vec<_> = (0..20_000u32).map(|at| (ABSENT, f::sequence(&format!("{at}"), 1))).collect();
+    let begun = std::time::Instant::now();
+    many.push((ABSENT, f::sequence("19999", 2)));
+    let error = engine.journal().commit(batch(many.clone())).await.unwrap_err();
+    assert!(matches!(&error, CommitError::Unavailable(why) if why.contains("19999")), "{error:?}");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
+    many.pop();
+    engine.journal().commit(batch(many)).await.unwrap();
 }
 
 pub async fn every_row(make: Factory) {

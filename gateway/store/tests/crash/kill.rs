@@ -2,7 +2,7 @@
 
 use crate::fixtures::{self as f, Seeded, block_on, tenant};
 use gateway_core::journal::{Batch, CommitError, Journal, Urgency, Version};
-use gateway_store::embedded::{IndexState, scan};
+use gateway_store::embedded::{Archive, IndexState, scan};
 use gateway_store::{Embedded, OpenError, Options, open};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -233,6 +233,28 @@ fn any_file_of_the_index_may_be_lost() {
                 audit(&open_in(dir.path()), &heard);
             }
         }
+    }
+}
+
+/// After a clean close the checkpoint says how far the journal reaches: a scan must not bless less.
+#[test]
+fn a_scan_misses_what_was_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_in(dir.path());
+    for number in 1..=5 {
+        block_on(store.commit(intend(number))).unwrap();
+    }
+    drop(store);
+    let whole = scan(dir.path(), &mut |_, _| Ok(())).unwrap();
+    assert_eq!((whole.commits, whole.torn_bytes), (5, 0));
+    let last = files(dir.path()).into_iter().rfind(|path| path.extension().is_some_and(|it| it == "segment"));
+    let last = std::fs::OpenOptions::new().write(true).open(last.unwrap()).unwrap();
+    last.set_len(last.metadata().unwrap().len() - 1).unwrap();
+    let walked = Archive::open(dir.path()).unwrap().walk(&mut |_| Ok(())).err();
+    let scanned = scan(dir.path(), &mut |_, _| Ok(())).err();
+    for error in [walked, scanned, open(dir.path(), options(), None).err()] {
+        let error = error.unwrap().to_string();
+        assert!(error.contains("acknowledged commits are missing"), "{error}");
     }
 }
 
