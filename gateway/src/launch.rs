@@ -2,6 +2,7 @@
 
 mod messages;
 pub mod operators;
+mod readiness;
 mod routing;
 
 use crate::admin::{AdminService, Readiness};
@@ -24,6 +25,7 @@ use gateway_core::ports::{BoxFuture, Clock, Ids, Random};
 use gateway_core::tenant::Mode;
 use gateway_store::{Embedded, Options};
 use operators::Operators;
+use readiness::Ready;
 use risk::model::Model;
 use risk::verdict::Thresholds;
 use std::path::{Path, PathBuf};
@@ -274,14 +276,6 @@ fn kind(acquirer: &config::Acquirer) -> Result<(Kind, u64), String> {
     })
 }
 
-struct Ready(Arc<crate::engine::Engine>);
-
-impl Readiness for Ready {
-    fn reasons(&self) -> Vec<String> {
-        if self.0.acquirers.any_up() { Vec::new() } else { vec!["no acquirer is signed on".to_owned()] }
-    }
-}
-
 impl Application for Running {
     fn service(&self) -> Arc<dyn Service> {
         Arc::clone(&self.api) as Arc<dyn Service>
@@ -292,7 +286,7 @@ impl Application for Running {
     }
 
     fn readiness(&self) -> Arc<dyn Readiness> {
-        Arc::new(Ready(Arc::clone(&self.engine)))
+        Arc::new(Ready { engine: Arc::clone(&self.engine), store: Arc::clone(&self.store) })
     }
 
     fn request_ids(&self) -> RequestIds {

@@ -133,6 +133,9 @@ pub struct Write {
 pub enum Urgency {
     /// New work: may be refused.
     New,
+    /// What a merchant does with money that is held or was taken: a capture, a void, a refund. It has reserved room and time, and is refused
+    /// only when what is left is needed for outcomes.
+    FollowUp,
     /// The outcome of something already sent, a reversal, a resolution: is written as long as anything can be.
     Outcome,
 }
@@ -340,7 +343,7 @@ pub trait Observer: Send + Sync {
     fn restore(&self, snapshot: Option<&[u8]>) -> bool;
     /// A batch became durable at `position`. Called from the committer: must be quick and never block.
     fn committed(&self, position: u64, batch: &Batch);
-    /// Its state after all batches so far, to be kept in a checkpoint.
+    /// Its state after all batches so far, to be kept in a checkpoint. May take long: no batch is told meanwhile, and no commit waits.
     fn snapshot(&self) -> Vec<u8>;
 }
 

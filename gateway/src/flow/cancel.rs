@@ -7,7 +7,7 @@ use super::{Call, Fault, answer};
 use crate::exchange::Reply;
 use gateway_core::acquirer::{CustomerPresence, Trace};
 use gateway_core::claim::{RenderSpec, Subject};
-use gateway_core::journal::{Batch, Urgency};
+use gateway_core::journal::Batch;
 use gateway_core::payment::{CancellationReason, Command, OpenSeed, decide};
 
 /// Tells a cancellation's story. The caller has the payment's turn.
@@ -36,7 +36,7 @@ pub async fn cancel(
     let subject = Subject::Payment(draft.payment().id);
     if draft.payment().open_by_reference(trace.reference).is_none() {
         let reply = answer::render(&call.engine, draft.payment(), (&events, subject), &render).await?;
-        let mut batch = Batch::new(Urgency::New);
+        let mut batch = Batch::new(call.urgency);
         draft.write_into(&mut batch);
         return call.finish(batch, subject, reply).await;
     }

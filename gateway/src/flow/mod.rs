@@ -28,7 +28,7 @@ use draft::Draft;
 use gateway_api::error::ApiError;
 use gateway_core::claim::{Claim, ClaimKey, ClaimState, Owner, RenderSpec, RequestDigest, Subject};
 use gateway_core::id::{PaymentId, RequestId};
-use gateway_core::journal::{Batch, CommitError, Expect, Receipt, Row, RowKey, Version, Versioned};
+use gateway_core::journal::{Batch, CommitError, Expect, Receipt, Row, RowKey, Urgency, Version, Versioned};
 use std::future::Future;
 use std::sync::Arc;
 use tracing::error;
@@ -54,6 +54,8 @@ pub struct Call {
     pub caller: Caller,
     pub request_id: RequestId,
     pub claim: ClaimKey,
+    /// What its commits are for.
+    pub urgency: Urgency,
     pub digest: RequestDigest,
     /// The key that the client sent, if it did.
     pub given_key: Option<String>,

@@ -22,13 +22,14 @@ use crate::admit::limits::Remaining;
 use crate::admit::{Caller, Limits, key, view};
 use crate::cards;
 use crate::engine::Engine;
-use crate::exchange::{Exchange, Reply, Service};
+use crate::exchange::{Arriving, Exchange, Reply, Service};
 use crate::flow::{Call, Fault, idempotency};
 use crate::observe::Operation as Meter;
 use gateway_api::endpoints::{ENDPOINTS, Endpoint, Method, Operation};
 use gateway_api::error::ApiError;
 use gateway_api::form::{Encoding, Params, Redaction, is_card_number, is_card_verification_code};
 use gateway_core::claim::{ClaimKey, MAX_KEY_LEN, RequestDigest};
+use gateway_core::journal::Urgency;
 use gateway_core::ports::BoxFuture;
 use gateway_core::record::KeyKind;
 use meters::Meters;
@@ -208,6 +209,17 @@ fn decoded(segment: &str) -> Result<String, ApiError> {
 }
 
 impl Service for Api {
+    /// Nobody who shows no key is given memory for a body, but on the pages that need none.
+    fn refuses(&self, arriving: &Arriving<'_>) -> Option<Reply> {
+        if key::is_presented(arriving.headers) || arriving.path.starts_with(challenge::PREFIX) {
+            return None;
+        }
+        match self.limits.address(arriving.peer) {
+            Ok(()) => Some(Reply::from(ApiError::key_missing())),
+            Err(limited) => Some(*limited),
+        }
+    }
+
     fn call(&self, exchange: Exchange) -> BoxFuture<'_, Reply> {
         Box::pin(self.answer(exchange))
     }
@@ -286,9 +298,21 @@ fn prepare<'x>(
     let digest = digest(&engine, exchange, &params);
     let claim_key = given_key.clone().unwrap_or_else(|| format!("auto_{}", exchange.request_id));
     let claim = ClaimKey { tenant: caller.tenant, key: in_space(caller.kind, claim_key) };
+    let urgency = urgency(endpoint.operation);
     let api_version = exchange.header("stripe-version").unwrap_or_default().chars().take(64).collect();
     let request_id = exchange.request_id;
-    Ok((Call { engine, caller, request_id, claim, digest, given_key, api_version }, params))
+    Ok((Call { engine, caller, request_id, claim, urgency, digest, given_key, api_version }, params))
+}
+
+/// Money that is held or was taken can be captured, given back and refunded for longer than new payments are taken.
+const fn urgency(operation: Operation) -> Urgency {
+    match operation {
+        Operation::CapturePaymentIntent
+        | Operation::CaptureCharge
+        | Operation::CancelPaymentIntent
+        | Operation::CreateRefund => Urgency::FollowUp,
+        _new_work => Urgency::New,
+    }
 }
 
 /// Publishable keys lie open in browsers, so they have a space of their own: else anybody could use up the shop's keys.

@@ -8,7 +8,6 @@ use super::port::{Disk, Index};
 use super::queue::{Next, Queue, Reply, Request};
 use super::room::{Reserve, Room};
 use super::stats::Counters;
-use gateway_core::journal::Urgency;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -61,7 +60,7 @@ impl<D: Disk, I: Index> Committer<D, I> {
         let room = self.look_for_room()?;
         let mut judged: Vec<(oneshot::Sender<Reply>, Judged)> = Vec::with_capacity(requests.len());
         while let Some(Request { prepared, tell }) = requests.pop_front() {
-            if room == Room::Tight && prepared.urgency() == Urgency::New {
+            if !room.takes(prepared.urgency()) {
                 self.counters.shed();
                 tell.send(Reply::Full).ok();
                 continue;

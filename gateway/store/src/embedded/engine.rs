@@ -15,7 +15,7 @@ use super::prepared::Prepared;
 use super::query::Walk;
 use super::queue::{Queue, Reply, Request};
 use super::recover::{Recovered, Setup, recover};
-use super::room::Reserve;
+use super::room::{Kept, Reserve};
 use super::stats::{Counters, Stats};
 use super::view::View;
 use gateway_core::id::PaymentId;
@@ -25,6 +25,7 @@ use gateway_core::journal::{
 use gateway_core::payment::Recorded;
 use gateway_core::ports::BoxFuture;
 use gateway_core::tenant::Tenant;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -46,6 +47,9 @@ pub struct Engine<D: Disk, I: Index> {
     recovered: Recovered,
     threads: Mutex<Vec<JoinHandle<()>>>,
     guard: Guard<D, I>,
+    kept: Kept,
+    /// Bytes that one group may take.
+    group_bytes: u64,
     /// Last, so that the directory is free only when nothing works in it any more.
     _lock: Option<DirLock>,
 }
@@ -97,6 +101,7 @@ fn open_with<D: Disk, I: Index>(
     let counters = Arc::new(Counters::default());
     let (feeder, feeder_thread) = feeder(Arc::clone(&view), Arc::clone(&counters));
     let fatal = Arc::clone(&options.fatal);
+    let (kept, group_bytes) = (reserve.kept(), options.group_bytes as u64);
     let committer = Committer {
         // What was replayed counts, so that the next start need not read all of it again.
         last_checkpoint: (machine.position() - recovered.replayed_bytes, Instant::now()),
@@ -112,7 +117,7 @@ fn open_with<D: Disk, I: Index>(
         spawn("store-feeder", guard.clone(), move || feeder_thread.run())?,
         spawn("store-writer", guard.clone(), move || committer.run())?,
     ]);
-    Ok(Engine { view, queue, counters, recovered, threads, guard, _lock: None })
+    Ok(Engine { view, queue, counters, recovered, threads, guard, kept, group_bytes, _lock: None })
 }
 
 /// What a thread of the store does when it can't go on.
@@ -168,6 +173,14 @@ impl<D: Disk, I: Index> Engine<D, I> {
     /// What was counted since the start; also refreshes the gauges.
     pub fn stats(&self) -> Stats {
         self.counters.stats(self.queue.len() as u64, self.view.layers().len() as u64)
+    }
+
+    /// Whether the disk has room for new work: what a readiness probe asks.
+    ///
+    /// # Errors
+    /// Of the medium.
+    pub fn has_room(&self) -> io::Result<bool> {
+        Ok(self.kept.leaves_room(self.view.disk.room()?, self.group_bytes))
     }
 
     /// Serves what waits, writes a last checkpoint, and ends. Later commits are refused; reads go on. Blocks until it is done: call it

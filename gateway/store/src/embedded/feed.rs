@@ -6,6 +6,7 @@
 use super::format::checkpoint::{self, Checkpoint};
 use super::machine::{Broken, Machine};
 use super::port::{Disk, Index, Seal};
+use super::relay::Relay;
 use super::view::View;
 use std::io;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ impl<D: Disk, I: Index> Machine<D, I> {
     /// As [`Machine::feed`].
     pub fn checkpoint(&mut self) -> Result<(), Broken> {
         let checkpoint = self.begin_checkpoint();
-        self.view.finish_checkpoint(&checkpoint)
+        self.view.finish_checkpoint(checkpoint)
     }
 }
 
@@ -58,11 +59,13 @@ impl<D: Disk, I: Index> View<D, I> {
     }
 
     /// Completes a checkpoint that the machine began.
-    pub(crate) fn finish_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), Broken> {
+    pub(crate) fn finish_checkpoint(&self, mut checkpoint: Checkpoint) -> Result<(), Broken> {
+        // First of all, whatever fails later: commits are kept from the observer until it is done.
+        checkpoint.observer = self.relay.as_ref().map(Relay::snapshot);
         self.feed_all()?;
         let seal = Seal { store: checkpoint.store, number: checkpoint.seal };
         self.index.persist(seal).map_err(Broken::Index)?;
-        self.write_checkpoint(checkpoint).map_err(Broken::Disk)
+        self.write_checkpoint(&checkpoint).map_err(Broken::Disk)
     }
 
     fn write_checkpoint(&self, checkpoint: &Checkpoint) -> io::Result<()> {

@@ -91,7 +91,7 @@ impl<D: Disk, I: Index> FeederThread<D, I> {
                 }
                 Task::Checkpoint(checkpoint) => {
                     let begun = Instant::now();
-                    self.view.finish_checkpoint(&checkpoint)?;
+                    self.view.finish_checkpoint(*checkpoint)?;
                     self.counters.checkpoint(begun.elapsed());
                     self.busy.store(false, Ordering::Release);
                 }

@@ -15,7 +15,7 @@ use super::prepared::{Prepared, PreparedWrite};
 use super::recent::worth_keeping;
 use super::view::{Piece, View};
 use gateway_core::id::Id;
-use gateway_core::journal::{Batch, Expect, Observer, Receipt, RowKey, Urgency, Version, Versioned};
+use gateway_core::journal::{Batch, Expect, Receipt, RowKey, Version, Versioned};
 use gateway_core::ports::Random;
 use std::collections::HashMap;
 use std::fmt;
@@ -29,15 +29,23 @@ pub struct Sizes {
     pub segment_bytes: u64,
     /// Index entries that are gathered before they go into the index.
     pub layer_entries: usize,
-    /// Index entries in memory from which on new work is shed.
+    /// Index entries in memory from which on new work is shed; at twice as many, also what follows up earlier work.
     pub overlay_entries: usize,
-    /// Rows kept decoded: at most twice as many.
+    /// Rows kept decoded: at most twice as many,
     pub recent_rows: usize,
+    /// and at most twice as many bytes of them, as the journal has them.
+    pub recent_bytes: usize,
 }
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { segment_bytes: 128 << 20, layer_entries: 16_384, overlay_entries: 262_144, recent_rows: 8_192 }
+        Self {
+            segment_bytes: 128 << 20,
+            layer_entries: 16_384,
+            overlay_entries: 262_144,
+            recent_rows: 8_192,
+            recent_bytes: 32 << 20,
+        }
     }
 }
 
@@ -103,12 +111,18 @@ struct Group {
     replaced: Vec<u64>,
 }
 
+/// Where a row's record stands.
+struct Placed {
+    at: u64,
+    version: Version,
+    bytes: usize,
+}
+
 /// A batch of the group.
 struct Committed {
     position: u64,
     batch: Batch,
-    /// Position of each row's record.
-    places: Vec<(u64, Version)>,
+    places: Vec<Placed>,
 }
 
 /// The segment that is written to.
@@ -131,7 +145,6 @@ impl Tail {
 /// The writer's half of the store.
 pub struct Machine<D, I> {
     pub(crate) view: Arc<View<D, I>>,
-    pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) sizes: Sizes,
     pub(crate) tail: Tail,
@@ -152,16 +165,10 @@ pub(crate) struct Known {
 }
 
 impl<D: Disk, I: Index> Machine<D, I> {
-    pub(crate) fn new(
-        view: Arc<View<D, I>>,
-        known: Known,
-        sizes: Sizes,
-        random: Arc<dyn Random>,
-        observer: Option<Arc<dyn Observer>>,
-    ) -> Self {
+    pub(crate) fn new(view: Arc<View<D, I>>, known: Known, sizes: Sizes, random: Arc<dyn Random>) -> Self {
         let Known { tail, largest, seal } = known;
         view.reached(tail.position());
-        Self { view, observer, random, sizes, tail, largest, seal, group: Group::default(), broken: false }
+        Self { view, random, sizes, tail, largest, seal, group: Group::default(), broken: false }
     }
 
     /// Bytes of the group under way.
@@ -182,7 +189,7 @@ impl<D: Disk, I: Index> Machine<D, I> {
         if self.broken {
             return Err(Broken::Disk(io::Error::other("an earlier write failed")));
         }
-        if prepared.urgency() == Urgency::New && self.view.layers().len() >= self.sizes.overlay_entries {
+        if !prepared.fits(self.view.layers().len(), self.sizes.overlay_entries) {
             return Ok(Judged(Verdict::Overloaded));
         }
         prepared.order_events(Id(self.largest[keys::EVENTS]));
@@ -273,7 +280,7 @@ impl<D: Disk, I: Index> Machine<D, I> {
             if let Some((kind, id)) = keys::timed_id(&write.key) {
                 self.largest[kind] = self.largest[kind].max(id);
             }
-            places.push((at, version));
+            places.push(Placed { at, version, bytes: (start + self.group.bytes.len() as u64 - at) as usize });
             let entry = Entry { version, position: at, facets: write.facets };
             self.group.replaced.extend(before.map(|entry| entry.position));
             let facets = before.map(|entry| entry.facets);
@@ -335,9 +342,9 @@ impl<D: Disk, I: Index> Machine<D, I> {
                 layers.freeze();
             }
         }
-        if let Some(observer) = &self.observer {
+        if let Some(relay) = &self.view.relay {
             for committed in &group.batches {
-                observer.committed(committed.position, &committed.batch);
+                relay.committed(committed.position, &committed.batch);
             }
         }
         self.remember(&mut group);
@@ -350,9 +357,11 @@ impl<D: Disk, I: Index> Machine<D, I> {
     fn remember(&self, group: &mut Group) {
         let mut recent = self.view.recent();
         for committed in group.batches.drain(..) {
-            for (write, (at, version)) in committed.batch.writes.into_iter().zip(committed.places) {
+            for (write, Placed { at, version, bytes }) in
+                committed.batch.writes.into_iter().zip(committed.places)
+            {
                 if worth_keeping(&write.row) {
-                    recent.keep(at, Arc::new(Versioned { version, row: write.row }));
+                    recent.keep(at, Arc::new(Versioned { version, row: write.row }), bytes);
                 }
             }
         }
@@ -365,6 +374,9 @@ impl<D: Disk, I: Index> Machine<D, I> {
     pub fn begin_checkpoint(&mut self) -> Checkpoint {
         assert!(self.group.bytes.is_empty(), "a line can be drawn between groups only");
         self.view.layers_mut().freeze();
+        if let Some(relay) = &self.view.relay {
+            relay.hold();
+        }
         self.seal += 1;
         Checkpoint {
             store: self.tail.head.store,
@@ -373,7 +385,8 @@ impl<D: Disk, I: Index> Machine<D, I> {
             sequence: self.tail.sequence,
             seal: self.seal,
             largest: self.largest,
-            observer: self.observer.as_ref().map(|observer| observer.snapshot()),
+            // Taken when the checkpoint is finished, which is not the writer's work.
+            observer: None,
         }
     }
 }

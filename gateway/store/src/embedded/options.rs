@@ -2,6 +2,7 @@
 
 use super::fjall_index::IndexSizes;
 use super::machine::Sizes;
+use super::queue::Bound;
 use gateway_core::ports::Random;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +15,8 @@ pub type Fatal = Arc<dyn Fn(&str) + Send + Sync>;
 pub struct Options {
     pub sizes: Sizes,
     pub index: IndexSizes,
-    /// Batches in the line from which on new work is refused.
-    pub queue: usize,
+    /// The line in front of the writer.
+    pub queue: Bound,
     /// Bytes of a group from which on no further batch joins it.
     pub group_bytes: usize,
     /// A checkpoint is made after so many bytes of journal,
@@ -36,7 +37,7 @@ impl Options {
         Self {
             sizes: Sizes::default(),
             index: IndexSizes::default(),
-            queue: 16_384,
+            queue: Bound { batches: 16_384, bytes: 64 << 20 },
             group_bytes: 4 << 20,
             checkpoint_bytes: 96 << 20,
             checkpoint_interval: Duration::from_secs(15),

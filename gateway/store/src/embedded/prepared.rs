@@ -15,6 +15,8 @@ pub const MAX_BATCH_LEN: usize = 16 << 20;
 pub struct Prepared {
     pub(crate) batch: Batch,
     pub(crate) writes: Vec<PreparedWrite>,
+    /// An upper bound of its bytes in the journal.
+    pub(crate) max_len: usize,
 }
 
 #[derive(Debug)]
@@ -60,7 +62,7 @@ impl Prepared {
                 writes.len()
             )));
         }
-        Ok(Self { batch, writes })
+        Ok(Self { batch, writes, max_len })
     }
 
     /// Gives new events ids above `last`, in their order. Most have one already: requests that overtake each other between drawing their
@@ -83,5 +85,15 @@ impl Prepared {
     /// What the batch is for.
     pub const fn urgency(&self) -> Urgency {
         self.batch.urgency
+    }
+
+    /// Whether there is room for it where `taken` places are taken and new work gets `bound` of them: what follows up earlier work has as
+    /// many again, and outcomes always fit, since what they conclude was let in before.
+    pub(crate) const fn fits(&self, taken: usize, bound: usize) -> bool {
+        match self.batch.urgency {
+            Urgency::New => taken < bound,
+            Urgency::FollowUp => taken < bound.saturating_mul(2),
+            Urgency::Outcome => true,
+        }
     }
 }

@@ -174,8 +174,11 @@ impl Walk {
             if self.found.len() == self.limit {
                 return Ok(false);
             }
-            if let Some(row) = self.follow(view, &key, value)? {
-                self.found.push(row);
+            match self.follow(view, &key, value) {
+                Ok(row) => self.found.extend(row),
+                // One damaged record must not keep all other due work from being done.
+                Err(StoreError::Corrupt(why)) if matches!(self.keep, Keep::Due(_)) => view.damaged_work(&why),
+                Err(error) => return Err(error),
             }
         }
         self.span = page.rest;

@@ -2,7 +2,7 @@
 
 use super::machine::Verdict;
 use super::prepared::Prepared;
-use gateway_core::journal::{CommitError, Urgency};
+use gateway_core::journal::CommitError;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;
@@ -25,6 +25,8 @@ pub(crate) struct Request {
 #[derive(Default)]
 struct Line {
     waiting: VecDeque<Request>,
+    /// Of all that waits.
+    bytes: usize,
     closed: Option<String>,
     /// The writer sleeps: whoever comes must wake it.
     idle: bool,
@@ -43,14 +45,22 @@ pub(crate) enum Next {
 pub(crate) struct Queue {
     line: Mutex<Line>,
     came: Condvar,
-    /// Batches from which on new work is refused.
-    bound: usize,
+    bound: Bound,
+}
+
+/// From where on new work is refused; what follows up earlier work, at twice as much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound {
+    /// Batches in the line.
+    pub batches: usize,
+    /// Their bytes.
+    pub bytes: usize,
 }
 
 const HELD: &str = "nothing panics while it holds this lock";
 
 impl Queue {
-    pub(crate) fn new(bound: usize) -> Self {
+    pub(crate) fn new(bound: Bound) -> Self {
         Self { line: Mutex::default(), came: Condvar::new(), bound }
     }
 
@@ -63,9 +73,13 @@ impl Queue {
         if let Some(why) = &line.closed {
             return Err(CommitError::Unavailable(why.clone()));
         }
-        if request.prepared.urgency() == Urgency::New && line.waiting.len() >= self.bound {
+        let prepared = &request.prepared;
+        if !prepared.fits(line.waiting.len(), self.bound.batches)
+            || !prepared.fits(line.bytes, self.bound.bytes)
+        {
             return Err(CommitError::Overloaded);
         }
+        line.bytes += prepared.max_len;
         line.waiting.push_back(request);
         if line.idle {
             line.idle = false;
@@ -83,6 +97,7 @@ impl Queue {
             line.idle = false;
         }
         if !line.waiting.is_empty() {
+            line.bytes = 0;
             Next::Requests(std::mem::take(&mut line.waiting))
         } else if line.closed.is_some() {
             Next::Closed

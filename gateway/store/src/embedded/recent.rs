@@ -4,44 +4,65 @@ use gateway_core::journal::{Row, Versioned};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// How much is kept, in one of two generations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Capacity {
+    pub rows: usize,
+    /// By their length in the journal.
+    pub bytes: usize,
+}
+
+#[derive(Debug)]
+struct Kept {
+    row: Arc<Versioned>,
+    bytes: usize,
+}
+
 /// Two generations: rows of the older one that are asked for again move to the younger one, the others go with it.
 #[derive(Debug)]
 pub(crate) struct Recent {
-    young: HashMap<u64, Arc<Versioned>>,
-    old: HashMap<u64, Arc<Versioned>>,
-    /// Rows in one generation, at most.
-    capacity: usize,
+    young: HashMap<u64, Kept>,
+    young_bytes: usize,
+    old: HashMap<u64, Kept>,
+    capacity: Capacity,
 }
 
 impl Recent {
-    /// At most twice `capacity` rows.
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), capacity }
+    /// At most twice `capacity`.
+    pub(crate) fn new(capacity: Capacity) -> Self {
+        Self { young: HashMap::new(), young_bytes: 0, old: HashMap::new(), capacity }
     }
 
     pub(crate) fn find(&mut self, position: u64) -> Option<Arc<Versioned>> {
-        if let Some(row) = self.young.get(&position) {
-            return Some(Arc::clone(row));
+        if let Some(kept) = self.young.get(&position) {
+            return Some(Arc::clone(&kept.row));
         }
-        let row = self.old.remove(&position)?;
-        self.keep(position, Arc::clone(&row));
+        let Kept { row, bytes } = self.old.remove(&position)?;
+        self.keep(position, Arc::clone(&row), bytes);
         Some(row)
     }
 
-    pub(crate) fn keep(&mut self, position: u64, row: Arc<Versioned>) {
-        if self.capacity == 0 {
+    /// Keeps a row that takes so many bytes in the journal.
+    pub(crate) fn keep(&mut self, position: u64, row: Arc<Versioned>, bytes: usize) {
+        if self.capacity.rows == 0 || bytes > self.capacity.bytes {
             return;
         }
-        if self.young.len() >= self.capacity {
+        let full = self.young.len() >= self.capacity.rows;
+        if full || self.young_bytes + bytes > self.capacity.bytes {
             self.old = std::mem::take(&mut self.young);
+            self.young_bytes = 0;
         }
-        self.young.insert(position, row);
+        self.young_bytes += bytes;
+        if let Some(before) = self.young.insert(position, Kept { row, bytes }) {
+            self.young_bytes -= before.bytes;
+        }
     }
 
     /// The row at `position` was replaced: it will hardly be asked for again.
     pub(crate) fn forget(&mut self, position: u64) {
-        if self.young.remove(&position).is_none() {
-            self.old.remove(&position);
+        match self.young.remove(&position) {
+            Some(kept) => self.young_bytes -= kept.bytes,
+            None => drop(self.old.remove(&position)),
         }
     }
 }
@@ -77,15 +98,35 @@ mod tests {
             version: Version(1),
             row: Row::Sequence(Sequence { name: "n".to_owned(), next: 1 }),
         });
-        let mut recent = Recent::new(4);
-        recent.keep(0, Arc::clone(&row));
+        let mut recent = Recent::new(Capacity { rows: 4, bytes: 1_000 });
+        recent.keep(0, Arc::clone(&row), 10);
         for position in 1..100 {
-            recent.keep(position, Arc::clone(&row));
+            recent.keep(position, Arc::clone(&row), 10);
             assert!(recent.find(0).is_some(), "{position}");
             assert!(recent.young.len() + recent.old.len() <= 8);
         }
         assert!(recent.find(1).is_none());
         recent.forget(0);
         assert!(recent.find(0).is_none());
+    }
+
+    #[test]
+    fn large_rows_are_weighed() {
+        let row = Arc::new(Versioned {
+            version: Version(1),
+            row: Row::Sequence(Sequence { name: "n".to_owned(), next: 1 }),
+        });
+        let mut recent = Recent::new(Capacity { rows: 1_000, bytes: 1_000 });
+        for position in 0..100 {
+            recent.keep(position, Arc::clone(&row), 300);
+            recent.keep(position, Arc::clone(&row), 300);
+            assert!(recent.young_bytes <= 1_000 && recent.young.len() <= 3, "{position}");
+            assert!(recent.find(position).is_some());
+        }
+        recent.keep(200, Arc::clone(&row), 1_001);
+        assert!(recent.find(200).is_none(), "what alone would fill it is not kept");
+        let before = recent.young_bytes;
+        recent.forget(99);
+        assert_eq!(recent.young_bytes, before - 300);
     }
 }

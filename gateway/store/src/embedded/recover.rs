@@ -9,6 +9,7 @@ use super::keys::{self, Entry, Facets};
 use super::layer::{Since, Step};
 use super::machine::{Broken, Known, Machine, Sizes, create_segment, relist};
 use super::port::{Disk, Index};
+use super::recent::Capacity;
 use super::view::{Piece, View};
 use super::walk::{self, End, Read, Segments, Start};
 use gateway_core::id::Id;
@@ -59,7 +60,8 @@ pub fn recover<D: Disk, I: Index>(
     index: I,
     setup: Setup,
 ) -> Result<(Machine<D, I>, Recovered), OpenError> {
-    let view = Arc::new(View::new(disk, index, setup.sizes.recent_rows));
+    let recent = Capacity { rows: setup.sizes.recent_rows, bytes: setup.sizes.recent_bytes };
+    let view = Arc::new(View::new((disk, index), recent, setup.observer.clone()));
     let segments = walk::segments(&view.disk)?;
     let checkpoint = read_checkpoint(&view.disk)?;
     if segments.files.is_empty() {
@@ -73,12 +75,7 @@ pub fn recover<D: Disk, I: Index>(
     }
     let mut replay = Replay::new(&view, &setup, checkpoint.as_ref(), &segments)?;
     let end = walk::walk(&view.disk, &segments, replay.start, &mut |read| replay.take(read))?;
-    if checkpoint.is_some_and(|checkpoint| checkpoint.position > end.tail.position()) {
-        return Err(damaged(
-            &end.tail.name,
-            "it ends before the checkpoint: acknowledged commits are missing",
-        ));
-    }
+    check_reach(checkpoint.as_ref(), &end)?;
     let Replay { largest, seal, index, start, .. } = replay;
     settle(&view.disk, &segments, &end)?;
     let replayed_bytes = end.tail.position() - start.position;
@@ -90,7 +87,18 @@ pub fn recover<D: Disk, I: Index>(
         largest_id: Id(largest.into_iter().max().unwrap_or(0)),
     };
     let known = Known { tail: end.tail, largest, seal };
-    Ok((Machine::new(view, known, setup.sizes, setup.random, setup.observer), recovered))
+    Ok((Machine::new(view, known, setup.sizes, setup.random), recovered))
+}
+
+/// What a checkpoint was made of was acknowledged: the journal must reach to it.
+pub(crate) fn check_reach(checkpoint: Option<&Checkpoint>, end: &End) -> Result<(), OpenError> {
+    if checkpoint.is_some_and(|checkpoint| checkpoint.position > end.tail.position()) {
+        return Err(damaged(
+            &end.tail.name,
+            "it ends before the checkpoint: acknowledged commits are missing",
+        ));
+    }
+    Ok(())
 }
 
 /// Makes a new store.
@@ -117,11 +125,11 @@ fn begin<D: Disk, I: Index>(
     let index = IndexState::New;
     let recovered = Recovered { groups: 0, replayed_bytes, torn_bytes: 0, index, largest_id: Id(0) };
     let known = Known { tail, largest: [0; ID_KINDS], seal: 0 };
-    Ok((Machine::new(view, known, setup.sizes, setup.random, setup.observer), recovered))
+    Ok((Machine::new(view, known, setup.sizes, setup.random), recovered))
 }
 
 /// The checkpoint, if there is a good one. It is replaced by rename, so no crash leaves a bad one; a bad one only costs a rebuild.
-fn read_checkpoint<D: Disk>(disk: &D) -> Result<Option<Checkpoint>, OpenError> {
+pub(crate) fn read_checkpoint<D: Disk>(disk: &D) -> Result<Option<Checkpoint>, OpenError> {
     let name = checkpoint::FILE;
     let reading = || io_error(format!("reading {name}"));
     if !disk.list().map_err(io_error("listing the store's directory"))?.iter().any(|file| file == name) {

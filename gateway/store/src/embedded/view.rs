@@ -7,10 +7,11 @@ use super::format::record::{self, RECORD_HEAD_LEN};
 use super::keys::{self, Entry};
 use super::layer::{Layers, Slot, decode_entry};
 use super::port::{Disk, Index, IndexError};
-use super::recent::{self, Recent};
+use super::recent::{self, Capacity, Recent};
+use super::relay::Relay;
 use super::walk;
 use gateway_core::id::PaymentId;
-use gateway_core::journal::{Cursor, Part, Row, RowKey, StoreError, Versioned};
+use gateway_core::journal::{Cursor, Observer, Part, Row, RowKey, StoreError, Versioned};
 use gateway_core::payment::Recorded;
 use gateway_core::tenant::Tenant;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -36,25 +37,31 @@ pub(crate) struct View<D, I> {
     /// In order of their bases.
     pieces: RwLock<Vec<Piece>>,
     recent: Mutex<Recent>,
+    /// The way to the observer.
+    pub relay: Option<Relay>,
     /// A reader met an error of the index.
     index_failed: AtomicBool,
     /// Up to here the journal is durable.
     durable: AtomicU64,
+    /// A record of due work could not be read.
+    work_damaged: AtomicBool,
 }
 
 /// A lock of this module whose holder panicked is not trusted any more: the process ends with it.
 const HELD: &str = "nothing panics while it holds this lock";
 
 impl<D: Disk, I: Index> View<D, I> {
-    pub(crate) fn new(disk: D, index: I, recent_rows: usize) -> Self {
+    pub(crate) fn new((disk, index): (D, I), recent: Capacity, observer: Option<Arc<dyn Observer>>) -> Self {
         Self {
             disk,
             index,
             layers: RwLock::default(),
             pieces: RwLock::default(),
-            recent: Mutex::new(Recent::new(recent_rows)),
+            recent: Mutex::new(Recent::new(recent)),
+            relay: observer.map(Relay::new),
             index_failed: AtomicBool::new(false),
             durable: AtomicU64::new(0),
+            work_damaged: AtomicBool::new(false),
         }
     }
 
@@ -74,6 +81,13 @@ impl<D: Disk, I: Index> View<D, I> {
     pub(crate) fn unavailable(&self, error: IndexError) -> StoreError {
         self.index_failed.store(true, Ordering::Release);
         StoreError::Unavailable(format!("the index: {error}"))
+    }
+
+    /// Due work can't be read: told once, since it is met at every look.
+    pub(crate) fn damaged_work(&self, why: &str) {
+        if !self.work_damaged.swap(true, Ordering::Relaxed) {
+            tracing::error!(why, "due work can't be read and is passed over; `gateway verify` says more");
+        }
     }
 
     /// Whether the index has failed under a read.
@@ -120,7 +134,7 @@ impl<D: Disk, I: Index> View<D, I> {
         if let Some(row) = self.recent().find(entry.position) {
             return Ok(row);
         }
-        let record = self.record(entry.position)?;
+        let (record, len) = self.sized_record(entry.position)?;
         if keys::row_key(&record.row.key()) != index_key || record.version != entry.version {
             return Err(StoreError::Corrupt(format!(
                 "the record at position {} is not the one that the index promises",
@@ -129,13 +143,18 @@ impl<D: Disk, I: Index> View<D, I> {
         }
         let row = Arc::new(Versioned { version: record.version, row: record.row });
         if recent::worth_keeping(&row.row) {
-            self.recent().keep(entry.position, Arc::clone(&row));
+            self.recent().keep(entry.position, Arc::clone(&row), len);
         }
         Ok(row)
     }
 
     /// The record at a position, checked.
     pub(crate) fn record(&self, position: u64) -> Result<record::Record, StoreError> {
+        Ok(self.sized_record(position)?.0)
+    }
+
+    /// The same, with its length in bytes.
+    fn sized_record(&self, position: u64) -> Result<(record::Record, usize), StoreError> {
         let (name, offset) = place(&self.pieces.read().expect(HELD), position)?;
         read_record(&self.disk, (&name, offset), position)
     }
@@ -181,7 +200,7 @@ pub(crate) fn read_record<D: Disk>(
     disk: &D,
     (name, offset): (&str, u64),
     position: u64,
-) -> Result<record::Record, StoreError> {
+) -> Result<(record::Record, usize), StoreError> {
     let fill = |into: &mut [u8]| {
         disk.read(name, offset, into)
             .map_err(|e| StoreError::Unavailable(format!("reading {name} at {offset}: {e}")))
@@ -199,6 +218,5 @@ pub(crate) fn read_record<D: Disk>(
         let count = fill(&mut bytes)?;
         bytes.truncate(count);
     }
-    let (record, _) = record::take_record(&bytes).map_err(|e| damaged(e.to_string()))?;
-    Ok(record)
+    record::take_record(&bytes).map_err(|e| damaged(e.to_string()))
 }

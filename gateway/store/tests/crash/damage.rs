@@ -1,8 +1,9 @@
 //! Damage that no crash leaves: it is refused or reported, never served.
 
-use crate::fixtures::{Seeded, block_on};
+use crate::fixtures::{Seeded, block_on, payment, tenant};
 use crate::script::{Acked, Step, open, play, probe, script, sizes};
-use gateway_core::journal::{CommitError, Journal, StoreError, Urgency};
+use gateway_core::journal::{Batch, CommitError, DueKind, Journal, Query, RowKey, StoreError, Urgency};
+use gateway_core::time::Timestamp;
 use gateway_store::embedded::format::record::{take_commit, take_record};
 use gateway_store::embedded::port::Disk;
 use gateway_store::embedded::{Inline, OpenError, Setup, Sizes};
@@ -110,6 +111,30 @@ fn rot_is_reported_to_the_reader() {
         _other => None,
     });
     assert!(corrupt.count() + histories.filter(Result::is_err).count() > 0);
+}
+
+/// One damaged record must not keep all other due work from being done; whoever asks for it by name is told.
+#[test]
+fn due_work_that_rotted_is_passed_over() {
+    let (disk, index) = (LossyDisk::new(), LossyIndex::new());
+    let row = |id| payment(tenant(0), id, 1, None, Some(100));
+    let store = open(&disk, &index, 1).unwrap();
+    let mut places = Vec::new();
+    for id in 1..=5 {
+        let mut batch = Batch::new(Urgency::Outcome);
+        batch.insert(row(id));
+        places.push(block_on(store.commit(batch)).unwrap().position);
+    }
+    store.checkpoint().unwrap();
+    drop(store);
+    let in_the_record = usize::try_from(places[2]).unwrap() + 40;
+    disk.tamper("000000000001.segment", |bytes| bytes[in_the_record] ^= 1).unwrap();
+    let store = open(&disk, &index, 2).unwrap();
+    let query = Query::Due { kind: DueKind::Open, after: None, until: Timestamp(100), limit: 10 };
+    let due = block_on(store.query(&query)).unwrap();
+    let keys: Vec<RowKey> = due.iter().map(|stored| stored.row.key()).collect();
+    assert_eq!(keys, [1, 2, 4, 5].map(|id| row(id).key()));
+    assert!(matches!(block_on(store.read(&row(3).key())), Err(StoreError::Corrupt(_))));
 }
 
 /// A full disk breaks the machine in the middle of a group; the next start cuts it off.

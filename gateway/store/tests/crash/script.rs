@@ -25,7 +25,13 @@ pub enum Step {
 
 /// Small, so that a short run goes through layers and segments.
 pub fn sizes() -> Sizes {
-    Sizes { segment_bytes: 6_000, layer_entries: 10, overlay_entries: 10_000, recent_rows: 4 }
+    Sizes {
+        segment_bytes: 6_000,
+        layer_entries: 10,
+        overlay_entries: 10_000,
+        recent_rows: 4,
+        ..Sizes::default()
+    }
 }
 
 pub fn open(disk: &LossyDisk, index: &LossyIndex, seed: u64) -> Result<Store, OpenError> {

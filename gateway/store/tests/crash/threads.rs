@@ -57,18 +57,28 @@ fn the_last_room_is_for_outcomes() {
         batch.urgency = Urgency::Outcome;
         batch
     };
+    let follow_up = |number| {
+        let mut batch = probe(number).0;
+        batch.urgency = Urgency::FollowUp;
+        batch
+    };
     block_on(store.commit(probe(1).0)).unwrap();
+    assert!(store.has_room().unwrap());
     let table = [(reserve, reserve), (reserve / 2, reserve), (5_000, 0), (0, 0)];
-    for (number, (room, held)) in (2..).step_by(2).zip(table) {
+    for (number, (room, held)) in (2..).step_by(3).zip(table) {
         disk.set_room(room);
+        assert!(!store.has_room().unwrap(), "{room}");
         assert_eq!(block_on(store.commit(probe(number).0)), Err(CommitError::Full), "{room}");
-        block_on(store.commit(outcome(number + 1))).unwrap();
+        let followed = block_on(store.commit(follow_up(number + 1)));
+        assert_eq!(followed.is_ok(), held > 0, "a capture, with {room} bytes left: {followed:?}");
+        block_on(store.commit(outcome(number + 2))).unwrap();
         assert_eq!(disk.held(), held, "with {room} bytes left");
     }
     disk.set_room(10 * reserve);
+    assert!(store.has_room().unwrap());
     block_on(store.commit(probe(100).0)).unwrap();
     assert_eq!(disk.held(), reserve, "held back again");
-    assert_eq!(store.stats().shed, 4);
+    assert_eq!(store.stats().shed, 6);
     assert!(reasons.lock().unwrap().is_empty());
 }
 

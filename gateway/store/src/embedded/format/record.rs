@@ -80,6 +80,7 @@ pub fn put_commit(out: &mut Vec<u8>, records: u16, urgency: Urgency) {
     out.push(match urgency {
         Urgency::New => 0,
         Urgency::Outcome => 1,
+        Urgency::FollowUp => 2,
     });
 }
 
@@ -166,6 +167,7 @@ pub fn take_commit(bytes: &[u8]) -> Result<Commit, Malformed> {
     let urgency = match cursor.u8()? {
         0 => Urgency::New,
         1 => Urgency::Outcome,
+        2 => Urgency::FollowUp,
         _other => return Err(Malformed::Content("a commit of an unknown urgency")),
     };
     let mut batch = Batch::new(urgency);
