@@ -46,8 +46,13 @@ impl Platter {
 }
 
 /// Small sizes, so that segments are changed and layers fed within one seed.
-const SIZES: Sizes =
-    Sizes { segment_bytes: 512 << 10, layer_entries: 512, overlay_entries: 262_144, recent_rows: 512 };
+const SIZES: Sizes = Sizes {
+    segment_bytes: 512 << 10,
+    layer_entries: 512,
+    overlay_entries: 262_144,
+    recent_rows: 512,
+    recent_bytes: 4 << 20,
+};
 
 /// The port.
 pub struct SimJournal {
