@@ -211,7 +211,9 @@ fn decoded(segment: &str) -> Result<String, ApiError> {
 impl Service for Api {
     /// Nobody who shows no key is given memory for a body, but on the pages that need none.
     fn refuses(&self, arriving: &Arriving<'_>) -> Option<Reply> {
-        if key::is_presented(arriving.headers) || arriving.path.starts_with(challenge::PREFIX) {
+        let keyless = [crate::render::CHALLENGES, notifications::PREFIX];
+        let needs_none = keyless.iter().any(|prefix| arriving.path.starts_with(prefix));
+        if needs_none || key::is_presented(arriving.headers) {
             return None;
         }
         match self.limits.address(arriving.peer) {

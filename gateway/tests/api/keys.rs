@@ -150,3 +150,30 @@ async fn a_key_acts_for_its_own_account_only() {
     let made = g.get("/v1/payment_intents").await.ok();
     assert_eq!(made.body["data"].as_array().unwrap().len(), 2, "only for its own account");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_shows_no_key_is_refused_before_the_body_but_where_none_is_needed() {
+    use gateway::exchange::{Arriving, Service};
+    let g = super::support::gateway().await;
+    let status = |path: &str, authorization: Option<&'static str>| {
+        let mut headers = http::HeaderMap::new();
+        headers.extend(authorization.map(|it| (http::header::AUTHORIZATION, it.parse().unwrap())));
+        let peer = std::net::IpAddr::from([127, 0, 0, 1]);
+        let refused = g.app.api.refuses(&Arriving { path, headers: &headers, peer });
+        refused.map(|reply| reply.status)
+    };
+    let table = [
+        ("/v1/payment_intents", None, Some(401)),
+        ("/v1/payment_intents", Some("Bearer"), Some(401)),
+        ("/v1/payment_intents", Some("Bearer "), Some(401)),
+        ("/v1/payment_intents", Some("Digest abc"), Some(401)),
+        ("/anything", None, Some(401)),
+        ("/v1/payment_intents", Some("Bearer sk_test_1"), None),
+        ("/v1/payment_intents", Some("basic c2tfdGVzdF8xOg=="), None),
+        ("/challenge/abc/pass", None, None),
+        ("/notifications/bank", None, None),
+    ];
+    for (path, authorization, expected) in table {
+        assert_eq!(status(path, authorization), expected, "{path} {authorization:?}");
+    }
+}

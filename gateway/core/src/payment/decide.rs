@@ -299,7 +299,7 @@ fn update(
     if amount.is_some_and(|a| a.currency != payment.amount.currency) && !payment.attempts.is_empty() {
         return Err(Refusal::UnexpectedState { status: payment.status(), operation: Operation::Update });
     }
-    text::check_update(payment, &details, instrument.as_deref())?;
+    text::check_update(payment, &details, &instrument)?;
     let mut events = vec![Event::Updated { amount, capture_method, details }];
     match instrument {
         InstrumentChange::Set(instrument) => events.push(Event::InstrumentSet(instrument)),

@@ -1,7 +1,7 @@
 //! How much of a merchant's own words a payment carries: they are stored, shown and written again with every step, never read.
 
 use super::MAX_TEXT_BYTES;
-use super::state::{Details, Instrument, Payment};
+use super::state::{Details, Instrument, InstrumentChange, Payment};
 use crate::record::Metadata;
 use crate::refusal::Refusal;
 
@@ -53,9 +53,13 @@ pub(super) fn check_new(details: &Details, instrument: Option<&Instrument>) -> R
 pub(super) fn check_update(
     payment: &Payment,
     details: &Details,
-    instrument: Option<&Instrument>,
+    instrument: &InstrumentChange,
 ) -> Result<(), Refusal> {
-    let card = instrument.or(payment.instrument.as_ref()).map_or(0, of_instrument);
+    let card = match instrument {
+        InstrumentChange::Keep => payment.instrument.as_ref().map_or(0, of_instrument),
+        InstrumentChange::Clear => 0,
+        InstrumentChange::Set(card) => of_instrument(card),
+    };
     fits(of_details(details) + card + of_past(payment, None))
 }
 

@@ -5,7 +5,7 @@ use gateway_core::Refusal;
 use gateway_core::acquirer::{DeclineCode, Transmission};
 use gateway_core::id::{Id, RefundId};
 use gateway_core::payment::{
-    CaptureMethod, Command, Instrument, MAX_TEXT_BYTES, RefundRequest, create, may_confirm,
+    CaptureMethod, Command, Instrument, InstrumentChange, MAX_TEXT_BYTES, RefundRequest, create, may_confirm,
 };
 use gateway_core::record::Metadata;
 
@@ -25,7 +25,12 @@ fn refund(scene: &Scene, bytes: usize) -> Command {
 fn details(scene: &Scene, bytes: usize) -> Command {
     let mut details = scene.payment.details.clone();
     details.metadata = words(bytes);
-    Command::Update { amount: None, capture_method: None, details: Box::new(details), instrument: None }
+    Command::Update {
+        amount: None,
+        capture_method: None,
+        details: Box::new(details),
+        instrument: InstrumentChange::Keep,
+    }
 }
 
 #[test]
@@ -78,7 +83,7 @@ fn attempts_keep_what_was_said_of_their_cards() {
     for step in 1..10 {
         scene.step = step;
         let details = Box::new(scene.payment.details.clone());
-        let card = Some(Box::new(wordy.clone()));
+        let card = InstrumentChange::Set(Box::new(wordy.clone()));
         let card = Command::Update { amount: None, capture_method: None, details, instrument: card };
         if scene.run(card) == Err(TOO_MUCH) || may_confirm(&scene.payment) == Err(TOO_MUCH) {
             break;
