@@ -2,7 +2,8 @@
 //!
 //! Architecture invariant: `Unknown` is never rounded. It leaves the message outstanding, with a time to look again.
 
-use super::decide::{Conclusion, OpenSeed, reversal};
+use super::command::{Conclusion, OpenSeed};
+use super::decide::reversal;
 use super::event::Event;
 use super::late::late;
 use super::state::{AfterReversal, CancellationReason, Failure, FailureKind, Open, OpenKind, Payment, Stage};

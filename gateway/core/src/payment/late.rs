@@ -4,8 +4,9 @@
 //! nothing has changed since, or reversed.
 
 use super::MAX_LATE_APPROVALS;
+use super::command::{Conclusion, OpenSeed};
 use super::conclude::release_rest;
-use super::decide::{Conclusion, OpenSeed, open};
+use super::decide::open;
 use super::event::Event;
 use super::state::{
     AfterReversal, Attempt, AttemptState, Open, OpenKind, Payment, Refund, RefundState, Refused, Stage,

@@ -2,6 +2,7 @@
 
 mod announce;
 mod apply;
+mod command;
 mod conclude;
 mod decide;
 mod event;
@@ -14,9 +15,8 @@ mod text;
 
 pub use announce::{Shown, announce};
 pub use apply::{apply, replay};
-pub use decide::{
-    Command, Conclusion, Confirm, Create, OpenSeed, RefundRequest, create, decide, may_confirm,
-};
+pub use command::{Command, Conclusion, Confirm, Create, OpenSeed, RefundRequest};
+pub use decide::{create, decide, may_confirm};
 pub use event::{Event, Recorded};
 pub use review::open_review;
 pub use routed::{Ranked, Rerouting, Routed, Standing, Strategy};

@@ -1,7 +1,8 @@
 //! Reviews: which transitions open and close one. A review belongs to an attempt, so whatever happens to the money happens to it
 //! in the same commit.
 
-use super::decide::{OpenSeed, capture};
+use super::command::OpenSeed;
+use super::decide::capture;
 use super::event::Event;
 use super::state::{Attempt, CancellationReason, CaptureMethod, Payment};
 use crate::acquirer::{Abilities, FinalCapture};

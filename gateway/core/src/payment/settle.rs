@@ -1,7 +1,7 @@
 //! An operator's word on a message that no acquirer will speak for: recorded with its reason, and then taken as an answer is.
 
+use super::command::Conclusion;
 use super::conclude::conclude;
-use super::decide::Conclusion;
 use super::event::Event;
 use super::state::{CancellationReason, Open, OpenKind, Payment};
 use crate::acquirer::{Answer, Approval, Decline, DeclineCode, Trace, Transmission};
