@@ -1,15 +1,31 @@
 //! The command line as scripts see it: exit codes, and errors that say what to do.
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// Each call here ends by itself within a second; one that serves instead would else be waited for without an end.
+const LIMIT: Duration = Duration::from_secs(60);
 
 fn loadtest(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_loadtest"));
-    command
+    let mut child = Command::new(env!("CARGO_BIN_EXE_loadtest"))
         .args(arguments)
         .env_remove("LOADTEST_GATEWAY")
         .env_remove("LOADTEST_KEY")
-        .output()
-        .expect("it runs")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let started = Instant::now();
+    while child.try_wait().expect("a child of this process").is_none() {
+        if started.elapsed() > LIMIT {
+            child.kill().expect("a child of this process");
+            let output = child.wait_with_output().expect("its output");
+            panic!("loadtest {arguments:?} did not end within {LIMIT:?}:\n{}", text(&output));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.wait_with_output().expect("its output")
 }
 
 fn text(output: &Output) -> String {
@@ -51,7 +67,7 @@ fn wrong_usage_is_two() {
         &["run", "--duration", "5"],
         &["run", "--target", "https://localhost:1"],
         &["acquirer", "--listen", "0.0.0.0:1"],
-        &["acquirer", "--protocol", "stripe", "--listen", "127.0.0.1:0"],
+        &["acquirer", "--protocol", "soap", "--listen", "127.0.0.1:0"],
         &["growth", "--levels", "5,3"],
     ];
     for case in cases {
