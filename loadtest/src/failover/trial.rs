@@ -12,7 +12,7 @@ use crate::measure::Summary;
 use crate::mix::authorizations::Series;
 use crate::mix::{Merchants, Mix, Mixture, Persistence, Recipe};
 use crate::stage::gateway::Start;
-use crate::stage::{AcquirerHost, AcquirerKind, Config, Gateway, Install};
+use crate::stage::{AcquirerHost, AcquirerKind, Config, Gateway, Install, MAX_DELAY_MS};
 use crate::wire::{Http, Sources, Target};
 use std::path::PathBuf;
 use std::sync::mpsc::channel;
@@ -22,9 +22,8 @@ use std::time::Duration;
 const FAULTS: &str = "[latency]\nfixed_ms = 5\nspread_ms = 10\n";
 /// How long the gateway waits for a host's answer.
 const RESPONSE_TIMEOUT_MS: u64 = 2_000;
-/// A request may take this long to a final answer: a message that died with its connection is known never to arrive after two
-/// minutes, what the adapter promises, and is given up at the next look.
-const FINAL: Duration = Duration::from_secs(150);
+/// A request may take this long to a final answer: a minute after the acquirer's return, and a little.
+const FINAL: Duration = Duration::from_secs(65);
 /// After the load: what nobody waits for any more is resolved within the longest wait between two tries, and a little.
 const SETTLE: Duration = Duration::from_secs(15);
 
@@ -71,8 +70,8 @@ impl Trial {
             AcquirerKind::Host { address: victim.address(), connections, window, response_timeout_ms };
         config.more = format!(
             "[[acquirers]]\nname = \"bank-b\"\nkind = \"iso8583\"\naddress = \"{}\"\nprofile = \"tollgate-1987\"\n\
-             connections = {connections}\nwindow = {window}\nresponse_timeout_ms = {response_timeout_ms}\n\n\
-             [routing]\n{}\n",
+             connections = {connections}\nwindow = {window}\nresponse_timeout_ms = {response_timeout_ms}\n\
+             max_delay_ms = {MAX_DELAY_MS}\n\n[routing]\n{}\n",
             steady.address, setting.routing
         );
         install.configure(&config)?;

@@ -4,6 +4,10 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
+/// A message that has not reached a host on this machine after so long never will, in milliseconds: what died with its
+/// connection is known not to stand soon.
+pub const MAX_DELAY_MS: u64 = 10_000;
+
 /// Who takes the payments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AcquirerKind {
@@ -54,7 +58,9 @@ impl Config {
             AcquirerKind::Host { address, connections, window, response_timeout_ms } => writeln!(
                 text,
                 "name = \"bank-a\"\nkind = \"iso8583\"\naddress = \"{address}\"\nprofile = \"tollgate-1987\"\n\
-                 connections = {connections}\nwindow = {window}\nresponse_timeout_ms = {response_timeout_ms}\n"
+                 connections = {connections}\nwindow = {window}\nresponse_timeout_ms = {response_timeout_ms}\n\
+                 max_delay_ms = {}\n",
+                MAX_DELAY_MS.max(response_timeout_ms)
             ),
         }
         .expect("text takes any text");

@@ -11,5 +11,5 @@ pub use acquirer::AcquirerHost;
 pub use admin::Admin;
 pub use bare::BareServer;
 pub use child::Child;
-pub use config::{AcquirerKind, Config};
+pub use config::{AcquirerKind, Config, MAX_DELAY_MS};
 pub use gateway::{Gateway, Install};

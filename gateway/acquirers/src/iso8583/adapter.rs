@@ -141,7 +141,7 @@ impl Acquirer for Iso8583 {
             multiple_capture: Able::Yes,
             incremental: Able::No,
             repeat_window_ms: 86_400_000,
-            max_delay_ms: 120_000,
+            max_delay_ms: self.shared.settings.max_delay_ms,
         }
     }
 

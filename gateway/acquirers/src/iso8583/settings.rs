@@ -5,6 +5,9 @@ use super::codec::{CodecError, Profile};
 use serde::Deserialize;
 use std::path::PathBuf;
 
+/// The longest time for which a message may be thought to be on its way.
+const LONGEST_DELAY_MS: u64 = 3_600_000;
+
 /// One acquirer that speaks ISO 8583 over TCP.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,6 +20,10 @@ pub struct Settings {
     /// How long an answer may take, in milliseconds; a message's own deadline counts if it is shorter.
     #[serde(default = "ten_seconds")]
     pub response_timeout_ms: u64,
+    /// After this long, in milliseconds, a message that the host has not received never reaches it: from then on its "no such
+    /// message" is believed. At least `response_timeout_ms`, at most an hour.
+    #[serde(default = "default_max_delay")]
+    pub max_delay_ms: u64,
     /// How many connections are held.
     #[serde(default = "one")]
     pub connections: usize,
@@ -92,6 +99,10 @@ fn builtin_profile() -> String {
     "tollgate-1987".to_owned()
 }
 
+fn default_max_delay() -> u64 {
+    45_000
+}
+
 fn one() -> usize {
     1
 }
@@ -128,6 +139,7 @@ impl Settings {
             address: address.to_owned(),
             profile: builtin_profile(),
             response_timeout_ms: ten_seconds(),
+            max_delay_ms: default_max_delay(),
             connections: one(),
             window: default_window(),
             queue: default_queue(),
@@ -143,7 +155,7 @@ impl Settings {
     /// Checks what the types do not.
     ///
     /// # Errors
-    /// A number that is 0, or an identity that does not fit its field; the text says which, and what fits.
+    /// A number that is 0 or out of its range, or an identity that does not fit its field; the text says which, and what fits.
     pub fn check(&self) -> Result<(), String> {
         let positive = [
             ("response_timeout_ms", self.response_timeout_ms),
@@ -159,6 +171,12 @@ impl Settings {
         }
         if self.reconnect_max_ms < self.reconnect_min_ms {
             return Err("reconnect_max_ms: use at least reconnect_min_ms".to_owned());
+        }
+        if !(self.response_timeout_ms..=LONGEST_DELAY_MS).contains(&self.max_delay_ms) {
+            let least = self.response_timeout_ms;
+            return Err(format!(
+                "max_delay_ms: use {least} (response_timeout_ms) to {LONGEST_DELAY_MS} milliseconds"
+            ));
         }
         self.identity.check()
     }
@@ -238,6 +256,9 @@ mod tests {
         let cases = [
             (Settings { window: 0, ..base.clone() }, "window"),
             (Settings { reconnect_max_ms: 1, ..base.clone() }, "reconnect_max_ms"),
+            (Settings { max_delay_ms: 9_999, ..base.clone() }, "max_delay_ms: use 10000"),
+            (Settings { max_delay_ms: 3_600_001, ..base.clone() }, "max_delay_ms"),
+            (Settings { response_timeout_ms: 60_000, ..base.clone() }, "max_delay_ms: use 60000"),
             (identity(|it| it.terminal = "123456789".to_owned()), "terminal"),
             (identity(|it| it.acquiring_institution = "12x".to_owned()), "acquiring_institution"),
             (identity(|it| it.card_acceptor = String::new()), "card_acceptor"),
