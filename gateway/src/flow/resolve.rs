@@ -6,9 +6,9 @@
 use super::draft::Draft;
 use super::message::{self, Manner};
 use super::save_card::commit_outcome;
-use super::send::{LONGEST_WAIT_MS, conclude, is_settled, next_due, note_sent};
+use super::send::{LONGEST_WAIT_MS, conclude, first_due, is_settled, next_due, note_sent};
 use super::sweep::{is_due, is_orphan};
-use super::{Fault, answer, commit, commit_fault};
+use super::{Fault, Stamp, answer, commit, commit_fault};
 use crate::engine::Engine;
 use gateway_core::acquirer::{
     Acquirer, AcquirerRequest, Answer, LateAnswer, Link, Permit, Trace, Transmission,
@@ -151,16 +151,16 @@ async fn postpone(engine: &Engine, draft: &mut Draft, open: &Open) -> Result<(),
         engine.outstanding.rest(open.trace.reference, engine.clock.monotonic_ns().saturating_add(rest_ns));
         return Ok(());
     }
-    retry_intent(engine, draft, open)?;
+    retry_intent(draft, &engine.stamp(), (open, next_due(engine, open.tries)))?;
     let mut batch = Batch::new(Urgency::Outcome);
     draft.write_into(&mut batch);
     commit(engine, batch).await.map(drop)
 }
 
-fn retry_intent(engine: &Engine, draft: &mut Draft, open: &Open) -> Result<(), Fault> {
-    let command = Command::Retry { reference: open.trace.reference, due: next_due(engine, open) };
+fn retry_intent(draft: &mut Draft, stamp: &Stamp<'_>, (open, due): (&Open, Timestamp)) -> Result<(), Fault> {
+    let command = Command::Retry { reference: open.trace.reference, due };
     let events = decide(draft.payment(), command).map_err(|_| Fault::Stale)?;
-    draft.record(events, &engine.stamp());
+    draft.record(events, stamp);
     Ok(())
 }
 
@@ -211,7 +211,12 @@ async fn repeat(
     if open.tries > STUCK_AFTER && acquirer.link() == Link::Down {
         return postpone(engine, draft, open).await;
     }
-    retry_intent(engine, draft, open)?;
+    let due = if never_sent {
+        first_due(engine, &open.acquirer, engine.clock.now())
+    } else {
+        next_due(engine, open.tries)
+    };
+    retry_intent(draft, &engine.stamp(), (open, due))?;
     let answer = transmit(engine, draft, (open.trace, request), acquirer).await?;
     settle_follow_up(engine, draft, (open, acquirer), (answer, never_sent)).await
 }
@@ -242,8 +247,10 @@ async fn settle_follow_up(
             | OpenKind::Void { .. }
             | OpenKind::Refund { .. } => Ok(()),
         },
-        // Still for the first time, next time.
-        Answer::NotSent(_) if first => record_as(engine, draft, (open, answer), Transmission::First).await,
+        // Still for the first time, next time; or it has left, and is looked at as soon as anything first sent.
+        Answer::NotSent(_) | Answer::Unknown(_) if first => {
+            record_as(engine, draft, (open, answer), Transmission::First).await
+        }
         Answer::NotSent(_) | Answer::Unknown(_) | Answer::Pending(_) => Ok(()),
     }
 }
@@ -309,7 +316,7 @@ async fn reverse(
         return postpone(engine, draft, open).await;
     }
     let Ok(trace) = engine.trace().await else { return postpone(engine, draft, open).await };
-    let seed = OpenSeed { trace, due: next_due(engine, open), claim: open.claim.clone() };
+    let seed = OpenSeed { trace, due: next_due(engine, open.tries), claim: open.claim.clone() };
     let command = Command::Reverse { reference: open.trace.reference, seed };
     let Ok(events) = decide(draft.payment(), command) else { return postpone(engine, draft, open).await };
     draft.record(events, &engine.stamp());

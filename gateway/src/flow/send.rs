@@ -33,8 +33,14 @@ pub async fn seed(call: &Call, acquirer: &str) -> Result<OpenSeed, Fault> {
         error!(?why, "no trace numbers");
         ApiError::unavailable(1)
     })?;
-    let timeout = i64::try_from(call.engine.acquirers.timeout_ms(acquirer)).unwrap_or(i64::MAX / 2);
-    Ok(OpenSeed { trace, due: trace.at.plus_ms(timeout + GRACE_MS), claim: Some(call.claim.clone()) })
+    let due = first_due(&call.engine, acquirer, trace.at);
+    Ok(OpenSeed { trace, due, claim: Some(call.claim.clone()) })
+}
+
+/// When to look at a message that leaves for the first time: its answer should have come by then.
+pub fn first_due(engine: &Engine, acquirer: &str, at: Timestamp) -> Timestamp {
+    let timeout = i64::try_from(engine.acquirers.timeout_ms(acquirer)).unwrap_or(i64::MAX / 2);
+    at.plus_ms(timeout + GRACE_MS)
 }
 
 /// Makes the intent durable, with everything else of the batch, and sends it.
@@ -75,8 +81,8 @@ pub fn note_sent(engine: &Engine, payment: &Payment, trace: Trace) {
 }
 
 /// When to look at a message again that settled nothing: doubling, with jitter, so that many do not come back at once.
-pub fn next_due(engine: &Engine, open: &Open) -> Timestamp {
-    let doubled = FIRST_WAIT_MS.saturating_mul(1 << open.tries.min(10)).min(LONGEST_WAIT_MS);
+pub fn next_due(engine: &Engine, tries: u32) -> Timestamp {
+    let doubled = FIRST_WAIT_MS.saturating_mul(1 << tries.min(10)).min(LONGEST_WAIT_MS);
     let jittered = doubled / 2 + engine.random.below(doubled / 2 + 1);
     engine.clock.now().plus_ms(i64::try_from(jittered).unwrap_or(i64::MAX / 2))
 }
@@ -108,12 +114,14 @@ pub async fn conclude(
         Answer::Pending(PendingAnswer { action: Some(CustomerAction::Redirect { url: None }), until }) => {
             *until
         }
+        // It has left for the first time; that it could not before says nothing about how soon an answer can be had.
+        Answer::Unknown(_) if transmission == Transmission::First => next_due(engine, 0),
         Answer::Pending(_)
         | Answer::Approved(_)
         | Answer::Declined(_)
         | Answer::NotSent(_)
         | Answer::Unknown(_)
-        | Answer::NotFound => next_due(engine, &open),
+        | Answer::NotFound => next_due(engine, open.tries),
     };
     let accept_partial =
         engine.merchants.merchant(draft.payment().tenant.merchant).is_some_and(|m| m.partial_approval);

@@ -48,7 +48,7 @@ pub async fn run(engine: Arc<Engine>) {
         tokio::time::sleep(if sweeper.crowded { pause.min(SHORT_PAUSE) } else { pause }).await;
         if wall.fell_back(&*engine.clock) {
             warn!("the clock was set back: everything that waits is looked at again");
-            walks.iter_mut().for_each(|walk| walk.all = true);
+            walks.iter_mut().for_each(Walk::begin_anew);
         }
     }
 }
@@ -80,12 +80,14 @@ struct Walk {
     /// Until it comes round: look at what is due later, too. At the start, since what the last process sent waits for nobody; and after the
     /// clock was set back, since what was due by the old one would come late.
     all: bool,
+    /// Passed over in this round: something that only such a look finds. Another one follows.
+    missed: bool,
     seen: u32,
 }
 
 impl Walk {
     const fn new(kind: DueKind) -> Self {
-        Self { kind, place: None, all: true, seen: 0 }
+        Self { kind, place: None, all: true, missed: false, seen: 0 }
     }
 
     const fn name(&self) -> &'static str {
@@ -96,13 +98,19 @@ impl Walk {
         }
     }
 
+    /// From the first row on, and at all of them.
+    const fn begin_anew(&mut self) {
+        (self.place, self.all, self.missed, self.seen) = (None, true, false, 0);
+    }
+
     /// It has come to the end of what is due.
     fn come_round(&mut self) {
         metrics::gauge!("tollgate_resolve_due", "kind" => self.name()).set(self.seen);
         if self.kind == DueKind::Stuck {
             metrics::gauge!("tollgate_resolve_stuck").set(self.seen);
         }
-        (self.place, self.all, self.seen) = (None, false, 0);
+        self.all &= self.missed;
+        (self.place, self.missed, self.seen) = (None, false, 0);
     }
 }
 
@@ -139,7 +147,9 @@ impl Sweeper {
                 walk.seen = walk.seen.saturating_add(1);
                 let place = |at| DuePlace { at, tenant: row.payment.tenant, payment: row.payment.id };
                 walk.place = row.payment.due().map(|(_, at)| place(at));
-                self.take_up(engine, &row.payment);
+                if !self.take_up(engine, &row.payment) {
+                    walk.missed |= is_out_of_turn(engine, &row.payment);
+                }
             }
             if last {
                 return walk.come_round();
@@ -147,11 +157,11 @@ impl Sweeper {
         }
     }
 
-    /// Starts the work of a payment in a task of its own, if it has any now and there is a place.
-    fn take_up(&mut self, engine: &Arc<Engine>, payment: &Payment) {
-        let Some(acquirer) = wanted_of(engine, payment) else { return };
+    /// Starts the work of a payment in a task of its own, if it has any now; false if it has, and is passed over.
+    fn take_up(&mut self, engine: &Arc<Engine>, payment: &Payment) -> bool {
+        let Some(acquirer) = wanted_of(engine, payment) else { return true };
         if !self.begin(payment.id, engine.clock.monotonic_ns()) {
-            return;
+            return false;
         }
         let places = engine.settings.resolve_at_once;
         let room = match self.rooms.get(acquirer) {
@@ -161,7 +171,7 @@ impl Sweeper {
         let Ok(permit) = Arc::clone(room).try_acquire_owned() else {
             self.crowded = true;
             self.lock().remove(&payment.id);
-            return;
+            return false;
         };
         let (engine, passed) = (Arc::clone(engine), Arc::clone(&self.passed));
         let (tenant, id) = (payment.tenant, payment.id);
@@ -189,6 +199,7 @@ impl Sweeper {
             drop(passed);
             drop(permit);
         });
+        true
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<PaymentId, Pass>> {
@@ -232,6 +243,12 @@ pub(super) fn is_due(engine: &Engine, open: &Open, now: Timestamp) -> bool {
         return false;
     }
     open.due <= now || is_orphan(engine, open) || is_out_of_time(engine, open, now)
+}
+
+/// Whether a message of it needs a look that its `due`, as stored, does not bring about.
+fn is_out_of_turn(engine: &Engine, payment: &Payment) -> bool {
+    let now = engine.clock.now();
+    payment.open.iter().any(|open| is_orphan(engine, open) || is_out_of_time(engine, open, now))
 }
 
 /// Whether the process that sent it has ended: nobody waits for its answer.
