@@ -73,7 +73,7 @@ async fn block(call: &Call, attempting: Attempting, judged: Assessment) -> Resul
     let Attempting { mut draft, rows, render, .. } = attempting;
     let stamp = call.stamp();
     call.engine.scoring.told(judged.ticket, Outcome::Unknown, stamp.now);
-    let command = Command::Block { at: stamp.now, risk: judged.risk, decision: judged.decision };
+    let command = Command::Block { at: judged.at, risk: judged.risk, decision: judged.decision };
     let events = decide(draft.payment(), command).map_err(|_| Fault::Stale)?;
     draft.record(events.clone(), &stamp);
     let subject = Subject::Payment(draft.payment().id);
@@ -94,9 +94,9 @@ async fn intend(
     let trace = seed.trace;
     let Route { acquirers, routed, segment } = route;
     let acquirer = acquirers.first().map(|a| a.name().to_owned()).unwrap_or_default();
-    let capture_before = stamp.now.plus_ms(AUTHORIZATION_LIFE_MS);
-    let Assessment { risk, decision, ticket } = judged;
-    let confirm = Confirm { at: stamp.now, risk, acquirer, routed, seed, capture_before, decision };
+    let Assessment { at, risk, decision, ticket } = judged;
+    let capture_before = at.plus_ms(AUTHORIZATION_LIFE_MS);
+    let confirm = Confirm { at, risk, acquirer, routed, seed, capture_before, decision };
     let events = decide(draft.payment(), Command::Authorize(Box::new(confirm))).map_err(|_| Fault::Stale)?;
     draft.record(events, &stamp);
     let subject = Subject::Payment(draft.payment().id);

@@ -83,6 +83,8 @@ enum Windows {
 
 /// What is said of a payment.
 pub struct Assessment {
+    /// The moment that it judges: the attempt's own, too, since its features depend on it.
+    pub at: Timestamp,
     pub risk: RiskOutcome,
     pub decision: Option<Box<Decision>>,
     /// To be told the issuer's word; none if no window counts this card.
@@ -147,7 +149,7 @@ impl Scoring {
     pub fn assess(&self, payment: &Payment, circumstances: &Circumstances, now: Timestamp) -> Assessment {
         let Some(instrument) = &payment.instrument else {
             let risk = verdict::outcome(RiskVerdict::Accept, (0, RiskLevel::NotAssessed), String::new());
-            return Assessment { risk, decision: None, ticket: None };
+            return Assessment { at: now, risk, decision: None, ticket: None };
         };
         let number = u16::try_from(payment.attempts.len() + 1).unwrap_or(u16::MAX);
         let origin = circumstances.keys;
@@ -184,7 +186,7 @@ impl Scoring {
         let decision = decision::stored(&serving, &scored, reasons);
         let risk = RiskOutcome { origin, ..risk };
         count(&risk, admitted.as_ref().err().copied());
-        Assessment { risk, decision: Some(Box::new(decision)), ticket: admitted.ok().flatten() }
+        Assessment { at: case.now, risk, decision: Some(Box::new(decision)), ticket: admitted.ok().flatten() }
     }
 
     fn admit(

@@ -1,12 +1,16 @@
 //! Decisions: kept with their payment, exported, and recomputed from the export bit for bit; models exchanged in between.
 
-use super::support::{Gateway, quiet_model, remembering};
+use super::support::{Gateway, quiet_model, remembering, remembering_by};
 use gateway::scoring::export::{Window, export};
+use gateway::world::SystemClock;
 use gateway_core::payment::Event as Transition;
+use gateway_core::ports::Clock;
+use gateway_core::time::Timestamp;
 use risk::event::{Entity, Event, Label, Outcome, Record};
 use risk::export::outcome_named;
 use risk::features::{Extractor, MISSING, STREAMING_LEN, Settings, streaming_names};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 async fn exported(g: &Gateway) -> String {
@@ -123,6 +127,33 @@ async fn what_was_served_concurrently_is_replayed_bit_for_bit() {
     let declined =
         lines.iter().filter(|line| line["record"] == "authorization" && line["outcome"] == "declined");
     assert_eq!(declined.count(), 50, "an authorization's line tells what became of it");
+}
+
+/// No two readings of it are in one second.
+#[derive(Default)]
+struct Restless {
+    clock: SystemClock,
+    readings: AtomicI64,
+}
+
+impl Clock for Restless {
+    fn now(&self) -> Timestamp {
+        self.clock.now().plus_ms(1_000 * self.readings.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn monotonic_ns(&self) -> u64 {
+        self.clock.monotonic_ns()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_is_of_the_moment_that_was_judged() {
+    let g = remembering_by(risk::shipped_model(), Arc::new(Restless::default())).await;
+    for amount in [500, 1999, 70_000] {
+        g.pay(amount, "pm_card_visa", "&receipt_email=a@x.example").await.ok();
+    }
+    g.pay(500, "pm_card_radarBlock", "").await;
+    assert_eq!(replayed(&exported(&g).await, &[risk::shipped_model()]), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -104,7 +104,11 @@ fn scoring_of(model: risk::model::Model, vault: &crypto::Vault) -> Arc<Scoring> 
 
 /// Builds one whose scorer remembers what happens, as in a process.
 pub async fn remembering(model: risk::model::Model) -> Gateway {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    remembering_by(model, Arc::new(SystemClock::default())).await
+}
+
+/// The same, by this clock.
+pub async fn remembering_by(model: risk::model::Model, clock: Arc<dyn Clock>) -> Gateway {
     let vault = crypto::Vault::new(&crypto::keyring::Keyring::ephemeral(0, &crypto::random::System));
     let scoring = scoring_of(model, &vault);
     let observer: Arc<dyn gateway_core::journal::Observer> = Arc::clone(&scoring) as _;
