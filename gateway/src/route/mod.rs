@@ -184,8 +184,9 @@ impl Api {
                 .unwrap_or_else(Reply::from);
         }
         // From here on the work is its own: a client that hangs up drops this handler, not the task.
-        let task =
-            engine.tasks.clone().spawn(async move { write(engine, exchange, endpoint, (id, caller)).await });
+        // Boxed where it is made: what a flow holds while it waits is tens of kilobytes, and each hand it goes through would copy them.
+        let tasks = engine.tasks.clone();
+        let task = tasks.spawn(Box::pin(write(engine, exchange, endpoint, (id, caller))));
         match task.await {
             Ok(reply) => reply,
             Err(ended) => {
