@@ -53,7 +53,7 @@ impl ApiError {
             kind,
             code: None,
             decline_code: None,
-            message: message.into(),
+            message: printable(message.into()),
             param: None,
             charge: None,
             payment_intent: None,
@@ -157,6 +157,16 @@ impl ApiError {
         let mut out = Vec::with_capacity(256 + nested);
         self.write_json(&mut out);
         out
+    }
+}
+
+/// The words without control characters: a value that is quoted in them was sent by anyone, and may end up in a log.
+fn printable(words: Cow<'static, str>) -> Cow<'static, str> {
+    match words {
+        Cow::Owned(words) if words.contains(char::is_control) => {
+            Cow::Owned(words.replace(char::is_control, "\u{fffd}"))
+        }
+        plain => plain,
     }
 }
 
