@@ -1,0 +1,6 @@
+//! Form bodies and query strings, to libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    gateway_fuzz::form(data);
+});

@@ -1,0 +1,6 @@
+//! JSON bodies, to libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    gateway_fuzz::json(data);
+});
