@@ -95,7 +95,8 @@ impl Spaces {
         let database = Database::builder(dir)
             .manual_journal_persist(true)
             .cache_size(sizes.cache_bytes)
-            .worker_threads(2)
+            // With two, the first passes every compaction back into the line while the second is at one, as fast as it can.
+            .worker_threads(1)
             .open()
             .map_err(failed)?;
         let options = || {
