@@ -11,6 +11,7 @@ use gateway_core::journal::{DueKind, DuePlace, Row, RowKey, Version};
 use gateway_core::tenant::{Mode, Tenant};
 use gateway_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 const PAYMENT: u8 = 0x10;
 const CLAIM: u8 = 0x11;
@@ -32,6 +33,10 @@ const DUE: u8 = 0x40;
 const AWAITING: u8 = 0x50;
 
 const TENANT_LEN: usize = 17;
+
+/// A key of the index. All but those of claims with long keys lie in place: keys are compared all day, and each would else be somewhere
+/// else in memory.
+pub(crate) type Key = SmallVec<[u8; 56]>;
 
 /// What the index holds of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,7 +95,7 @@ impl Facets {
     }
 
     /// The keys, beside the row's own, under which a row with these facets stands.
-    pub(crate) fn list_keys(&self, row: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    pub(crate) fn list_keys(&self, row: &[u8]) -> impl Iterator<Item = Key> {
         let list = match self.link {
             Link::List(link) => Some(list_key(row, link)),
             Link::Tag(tag) if row.first() == Some(&EVENT) => kind_list(tag).map(|link| list_key(row, link)),
@@ -126,7 +131,14 @@ pub(crate) fn digest(text: &str) -> u128 {
     text.bytes().fold(OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME))
 }
 
-fn put_tenant(out: &mut Vec<u8>, tenant: Tenant) {
+/// The pieces as one key.
+fn joined(pieces: &[&[u8]]) -> Key {
+    let mut key = Key::new();
+    pieces.iter().for_each(|piece| key.extend_from_slice(piece));
+    key
+}
+
+fn put_tenant(out: &mut Key, tenant: Tenant) {
     out.extend_from_slice(&tenant.merchant.0.0.to_be_bytes());
     out.push(match tenant.mode {
         Mode::Test => 0,
@@ -134,21 +146,21 @@ fn put_tenant(out: &mut Vec<u8>, tenant: Tenant) {
     });
 }
 
-fn of_tenant(kind: u8, tenant: Tenant, rest: &[u8]) -> Vec<u8> {
-    let mut key = Vec::with_capacity(1 + TENANT_LEN + rest.len());
+fn of_tenant(kind: u8, tenant: Tenant, rest: &[u8]) -> Key {
+    let mut key = Key::new();
     key.push(kind);
     put_tenant(&mut key, tenant);
     key.extend_from_slice(rest);
     key
 }
 
-fn of_id(kind: u8, tenant: Tenant, id: Id) -> Vec<u8> {
+fn of_id(kind: u8, tenant: Tenant, id: Id) -> Key {
     of_tenant(kind, tenant, &id.0.to_be_bytes())
 }
 
 /// The index key of a row.
-pub(crate) fn row_key(key: &RowKey) -> Vec<u8> {
-    let bare = |kind: u8, rest: &[u8]| [&[kind], rest].concat();
+pub(crate) fn row_key(key: &RowKey) -> Key {
+    let bare = |kind: u8, rest: &[u8]| joined(&[&[kind], rest]);
     match key {
         RowKey::Payment(tenant, id) => of_id(PAYMENT, *tenant, id.0),
         RowKey::Claim(claim) => of_tenant(CLAIM, claim.tenant, claim.key.as_bytes()),
@@ -198,7 +210,7 @@ pub(crate) fn timed_id(key: &RowKey) -> Option<(usize, u128)> {
 }
 
 /// The key of a row, given by its own key, in the list of `link`.
-fn list_key(row: &[u8], link: u128) -> Vec<u8> {
+fn list_key(row: &[u8], link: u128) -> Key {
     let (head, id) = row.split_at(1 + TENANT_LEN);
     let mut key = list_start(head, link);
     key.extend_from_slice(id);
@@ -206,16 +218,16 @@ fn list_key(row: &[u8], link: u128) -> Vec<u8> {
 }
 
 /// What the keys of one list begin with; `head` is the kind and tenant of its rows.
-fn list_start(head: &[u8], link: u128) -> Vec<u8> {
-    let mut key = Vec::with_capacity(1 + head.len() + 32);
+fn list_start(head: &[u8], link: u128) -> Key {
+    let mut key = Key::new();
     key.push(LIST);
     key.extend_from_slice(head);
     key.extend_from_slice(&link.to_be_bytes());
     key
 }
 
-fn due_start(kind: DueKind, at: Timestamp) -> Vec<u8> {
-    let mut key = Vec::with_capacity(2 + 8 + TENANT_LEN + 16);
+fn due_start(kind: DueKind, at: Timestamp) -> Key {
+    let mut key = Key::new();
     key.push(DUE);
     key.push(match kind {
         DueKind::Open => 0,
@@ -227,15 +239,15 @@ fn due_start(kind: DueKind, at: Timestamp) -> Vec<u8> {
     key
 }
 
-fn awaiting_start(reference: u64) -> Vec<u8> {
-    let mut key = Vec::with_capacity(1 + 8 + TENANT_LEN + 16);
+fn awaiting_start(reference: u64) -> Key {
+    let mut key = Key::new();
     key.push(AWAITING);
     key.extend_from_slice(&reference.to_be_bytes());
     key
 }
 
 /// The keys under which a row, given with its own key, is found by the messages whose answers it awaits.
-pub(crate) fn awaiting_keys<'a>(row: &'a Row, key: &'a [u8]) -> impl Iterator<Item = Vec<u8>> + 'a {
+pub(crate) fn awaiting_keys<'a>(row: &'a Row, key: &'a [u8]) -> impl Iterator<Item = Key> + 'a {
     rows::awaited(row).map(|reference| {
         let mut awaiting = awaiting_start(reference);
         awaiting.extend_from_slice(&key[1..]);
@@ -246,8 +258,8 @@ pub(crate) fn awaiting_keys<'a>(row: &'a Row, key: &'a [u8]) -> impl Iterator<It
 /// Keys between two others, both included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Span {
-    pub from: Vec<u8>,
-    pub to: Vec<u8>,
+    pub from: Key,
+    pub to: Key,
 }
 
 impl Span {
@@ -255,7 +267,7 @@ impl Span {
     fn of_ids(start: &[u8], above: Option<Id>, below: Option<Id>) -> Option<Self> {
         let first = above.map_or(Some(0), |id| id.0.checked_add(1))?;
         let last = below.map_or(Some(u128::MAX), |id| id.0.checked_sub(1))?;
-        let bound = |id: u128| [start, &id.to_be_bytes()].concat();
+        let bound = |id: u128| joined(&[start, &id.to_be_bytes()]);
         (first <= last).then(|| Self { from: bound(first), to: bound(last) })
     }
 
@@ -295,7 +307,7 @@ impl Span {
     /// The payments that may await an answer to this message.
     pub(crate) fn of_awaiting(reference: u64) -> Self {
         let from = awaiting_start(reference);
-        let to = [from.as_slice(), &[0xFF; TENANT_LEN + 16]].concat();
+        let to = joined(&[&from, &[0xFF; TENANT_LEN + 16]]);
         Self { from, to }
     }
 
@@ -306,15 +318,15 @@ impl Span {
 }
 
 /// The row that an entry of a list, of the due work, of a message, or of a row itself is about. `None` for bytes that are no such key.
-pub(crate) fn row_of(key: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn row_of(key: &[u8]) -> Option<Key> {
     match *key.first()? {
         LIST => {
             let (head, rest) = key.get(1..)?.split_at_checked(1 + TENANT_LEN)?;
-            Some([head, rest.get(16..)?].concat())
+            Some(joined(&[head, rest.get(16..)?]))
         }
-        DUE => Some([&[PAYMENT], key.get(10..)?].concat()),
-        AWAITING => Some([&[PAYMENT], key.get(9..)?].concat()),
-        _row => Some(key.to_vec()),
+        DUE => Some(joined(&[&[PAYMENT], key.get(10..)?])),
+        AWAITING => Some(joined(&[&[PAYMENT], key.get(9..)?])),
+        _row => Some(Key::from_slice(key)),
     }
 }
 
@@ -349,7 +361,7 @@ mod tests {
     fn rare_kinds_of_events_have_a_list_and_common_ones_are_found_anywhere() {
         let tenant = Tenant { merchant: MerchantId(Id(1)), mode: Mode::Test };
         let row = row_key(&RowKey::Event(tenant, gateway_core::id::EventId(Id(7))));
-        let lists = |kind: EventKind| -> Vec<Vec<u8>> {
+        let lists = |kind: EventKind| -> Vec<Key> {
             Facets { link: Link::Tag(kind as u8), due: None }.list_keys(&row).collect()
         };
         assert!(lists(EventKind::ChargeSucceeded).is_empty());

@@ -3,7 +3,7 @@
 //! Writes of one key within a layer leave one entry: a payment that is intended and concluded within it costs the index one put, and
 //! work that was due only in between costs it nothing.
 
-use super::keys::Entry;
+use super::keys::{Entry, Key};
 use super::port::{Change, IndexError};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -38,12 +38,12 @@ pub(crate) enum Since {
 /// A sorted overlay.
 #[derive(Debug, Default)]
 pub(crate) struct Layer {
-    pub slots: BTreeMap<Vec<u8>, Slot>,
+    pub slots: BTreeMap<Key, Slot>,
 }
 
 impl Layer {
     /// Takes one change. `since` is what to note of a list's key that this layer does not hold yet.
-    pub(crate) fn take(&mut self, key: Vec<u8>, step: Step, since: Since) {
+    pub(crate) fn take(&mut self, key: Key, step: Step, since: Since) {
         match step {
             Step::Row(entry) => {
                 self.slots.insert(key, Slot::Row(entry));
@@ -76,7 +76,7 @@ impl Layer {
                 Slot::Listed(_) => Some(Vec::new()),
                 Slot::Gone => None,
             };
-            (key.clone(), value)
+            (key.to_vec(), value)
         })
     }
 }
@@ -130,9 +130,9 @@ mod tests {
     fn after(steps: &[Step], since: Since) -> Option<Slot> {
         let mut layer = Layer::default();
         for step in steps {
-            layer.take(vec![1], step.clone(), since);
+            layer.take(Key::from_slice(&[1]), step.clone(), since);
         }
-        layer.slots.get(&vec![1]).copied()
+        layer.slots.get(&[1][..]).copied()
     }
 
     #[test]

@@ -8,15 +8,17 @@ use super::format::checkpoint::{Checkpoint, ID_KINDS};
 use super::format::group::{self, GroupHead};
 use super::format::record;
 use super::format::segment::{self, SegmentHead};
-use super::keys::{self, Entry, Facets};
+use super::keys::{self, Entry, Facets, Key};
 use super::layer::{Since, Step};
 use super::port::{Disk, Index, IndexError};
 use super::prepared::{Prepared, PreparedWrite};
 use super::recent::worth_keeping;
 use super::view::{Piece, View};
+use foldhash::fast::RandomState as FastHash;
 use gateway_core::id::Id;
 use gateway_core::journal::{Batch, Expect, Receipt, RowKey, Version, Versioned};
 use gateway_core::ports::Random;
+use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
@@ -103,9 +105,9 @@ struct Group {
     /// Its bytes, from the head's place on.
     bytes: Vec<u8>,
     /// Rows that it writes.
-    rows: HashMap<Vec<u8>, Entry>,
+    rows: HashMap<Key, Entry, FastHash>,
     /// What the index will have to learn.
-    steps: Vec<(Vec<u8>, Step)>,
+    steps: Vec<(Key, Step)>,
     batches: Vec<Committed>,
     /// Positions whose rows are replaced.
     replaced: Vec<u64>,
@@ -392,17 +394,12 @@ impl<D: Disk, I: Index> Machine<D, I> {
 }
 
 /// What changes in the lists when a row with the facets `before` gets those `after`.
-pub(crate) fn relist(
-    row: &[u8],
-    before: Option<Facets>,
-    after: &Facets,
-    mut tell: impl FnMut(Vec<u8>, Step),
-) {
+pub(crate) fn relist(row: &[u8], before: Option<Facets>, after: &Facets, mut tell: impl FnMut(Key, Step)) {
     if before.as_ref() == Some(after) {
         return;
     }
-    let old: Vec<Vec<u8>> = before.iter().flat_map(|facets| facets.list_keys(row)).collect();
-    let new: Vec<Vec<u8>> = after.list_keys(row).collect();
+    let old: SmallVec<[Key; 2]> = before.iter().flat_map(|facets| facets.list_keys(row)).collect();
+    let new: SmallVec<[Key; 2]> = after.list_keys(row).collect();
     for key in &old {
         if !new.contains(key) {
             tell(key.clone(), Step::Delist);

@@ -1,6 +1,6 @@
 //! Ranges over the layers and the index as one: the layers' entries stand before the index's, and what they removed is gone.
 
-use super::keys::Span;
+use super::keys::{Key, Span};
 use super::layer::{Layer, Slot};
 use super::port::{Disk, Index, IndexError};
 use super::view::View;
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 
 /// A key and its value; empty in lists.
-pub(crate) type Found = (Vec<u8>, Value);
+pub(crate) type Found = (Key, Value);
 
 /// The value of a key of a range: not decoded yet, since most are only followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,13 +33,13 @@ impl<D: Disk, I: Index> View<D, I> {
         let mut reach = Reach { span: span.clone(), first };
         // The layers before the index: what leaves a layer meanwhile is found in the index.
         let slots = self.overlay(&mut reach, want);
-        let mut merged: BTreeMap<Vec<u8>, Value> = BTreeMap::new();
+        let mut merged: BTreeMap<Key, Value> = BTreeMap::new();
         let most = want.saturating_add(slots.len());
         let mut count = 0;
         let mut last = None;
         self.index.range(&reach.span.from, &reach.span.to, first, &mut |key, value| {
             if !slots.contains_key(key) {
-                merged.insert(key.to_vec(), Value::Bytes(value.to_vec()));
+                merged.insert(Key::from_slice(key), Value::Bytes(value.to_vec()));
             }
             count += 1;
             if count < most {
@@ -62,7 +62,7 @@ impl<D: Disk, I: Index> View<D, I> {
     }
 
     /// The layers' newest slots in the range; cuts the range to where they are known completely.
-    fn overlay(&self, reach: &mut Reach, want: usize) -> BTreeMap<Vec<u8>, Slot> {
+    fn overlay(&self, reach: &mut Reach, want: usize) -> BTreeMap<Key, Slot> {
         let mut slots = BTreeMap::new();
         let layers = self.layers();
         for layer in layers.newest_first() {
@@ -75,7 +75,7 @@ impl<D: Disk, I: Index> View<D, I> {
 }
 
 /// Adds a layer's slots that no newer layer holds, up to `want` that are not removals.
-fn take_of_layer(layer: &Layer, reach: &mut Reach, want: usize, slots: &mut BTreeMap<Vec<u8>, Slot>) {
+fn take_of_layer(layer: &Layer, reach: &mut Reach, want: usize, slots: &mut BTreeMap<Key, Slot>) {
     let bounds = (Bound::Included(&reach.span.from[..]), Bound::Included(&reach.span.to[..]));
     let mut range = layer.slots.range::<[u8], _>(bounds);
     let mut live = 0;
@@ -103,8 +103,8 @@ impl Reach {
     /// Nothing is known beyond `last`.
     fn cut(&mut self, last: &[u8]) {
         match self.first {
-            First::Oldest => self.span.to = last.to_vec(),
-            First::Newest => self.span.from = last.to_vec(),
+            First::Oldest => self.span.to = Key::from_slice(last),
+            First::Newest => self.span.from = Key::from_slice(last),
         }
     }
 
@@ -129,8 +129,8 @@ impl Reach {
 }
 
 /// The next key of the same length.
-fn next_key(key: &[u8]) -> Option<Vec<u8>> {
-    let mut next = key.to_vec();
+fn next_key(key: &[u8]) -> Option<Key> {
+    let mut next = Key::from_slice(key);
     for byte in next.iter_mut().rev() {
         let (value, carried) = byte.overflowing_add(1);
         *byte = value;
@@ -142,8 +142,8 @@ fn next_key(key: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The key before, of the same length.
-fn previous_key(key: &[u8]) -> Option<Vec<u8>> {
-    let mut previous = key.to_vec();
+fn previous_key(key: &[u8]) -> Option<Key> {
+    let mut previous = Key::from_slice(key);
     for byte in previous.iter_mut().rev() {
         let (value, borrowed) = byte.overflowing_sub(1);
         *byte = value;
@@ -160,8 +160,8 @@ mod tests {
 
     #[test]
     fn neighbours() {
-        assert_eq!(next_key(&[1, 0xFF]), Some(vec![2, 0]));
-        assert_eq!(previous_key(&[2, 0]), Some(vec![1, 0xFF]));
+        assert_eq!(next_key(&[1, 0xFF]), Some(Key::from_slice(&[2, 0])));
+        assert_eq!(previous_key(&[2, 0]), Some(Key::from_slice(&[1, 0xFF])));
         assert_eq!(next_key(&[0xFF, 0xFF]), None);
         assert_eq!(previous_key(&[0, 0]), None);
     }

@@ -2,7 +2,7 @@
 //! through which all commits go.
 
 use super::format::record::{COMMIT_HEAD_LEN, EncodedRow};
-use super::keys::{self, Facets};
+use super::keys::{self, Facets, Key};
 use crate::rows;
 use gateway_core::id::Id;
 use gateway_core::journal::{Batch, CommitError, Expect, RowKey, Urgency};
@@ -22,11 +22,11 @@ pub struct Prepared {
 #[derive(Debug)]
 pub(crate) struct PreparedWrite {
     pub key: RowKey,
-    pub index_key: Vec<u8>,
+    pub index_key: Key,
     pub expect: Expect,
     pub facets: Facets,
     /// Keys of the messages that the row awaits answers to; none for most.
-    pub awaiting: Vec<Vec<u8>>,
+    pub awaiting: Vec<Key>,
     pub row: EncodedRow,
 }
 

@@ -1,5 +1,6 @@
 //! Rows that were just written or read, by their position: what stands at a position never changes, so nothing here is ever stale.
 
+use foldhash::fast::RandomState as FastHash;
 use gateway_core::journal::{Row, Versioned};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,16 +22,16 @@ struct Kept {
 /// Two generations: rows of the older one that are asked for again move to the younger one, the others go with it.
 #[derive(Debug)]
 pub(crate) struct Recent {
-    young: HashMap<u64, Kept>,
+    young: HashMap<u64, Kept, FastHash>,
     young_bytes: usize,
-    old: HashMap<u64, Kept>,
+    old: HashMap<u64, Kept, FastHash>,
     capacity: Capacity,
 }
 
 impl Recent {
     /// At most twice `capacity`.
     pub(crate) fn new(capacity: Capacity) -> Self {
-        Self { young: HashMap::new(), young_bytes: 0, old: HashMap::new(), capacity }
+        Self { young: HashMap::default(), young_bytes: 0, old: HashMap::default(), capacity }
     }
 
     pub(crate) fn find(&mut self, position: u64) -> Option<Arc<Versioned>> {

@@ -135,7 +135,7 @@ impl<D: Disk, I: Index> View<D, I> {
             return Ok(row);
         }
         let (record, len) = self.sized_record(entry.position)?;
-        if keys::row_key(&record.row.key()) != index_key || record.version != entry.version {
+        if keys::row_key(&record.row.key())[..] != *index_key || record.version != entry.version {
             return Err(StoreError::Corrupt(format!(
                 "the record at position {} is not the one that the index promises",
                 entry.position

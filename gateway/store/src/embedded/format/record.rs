@@ -64,13 +64,34 @@ pub struct EncodedRow {
 impl EncodedRow {
     /// Encodes a row.
     pub fn new(row: &Row) -> Self {
-        let bytes = postcard::to_stdvec(row).expect("rows hold only what postcard can write");
+        let bytes = Vec::with_capacity(usual_len(row));
+        let bytes = postcard::to_extend(row, bytes).expect("rows hold only what postcard can write");
         Self { class: Class::of(row), bytes }
     }
 
     /// An upper bound of the record's bytes.
     pub const fn max_len(&self) -> usize {
         RECORD_HEAD_LEN + 1 + 20 + self.bytes.len()
+    }
+}
+
+/// Bytes that most rows of a kind fit into, so that they are allocated once.
+fn usual_len(row: &Row) -> usize {
+    match row {
+        Row::Payment(_) => 1_024,
+        Row::Claim(claim) => match &claim.state {
+            ClaimState::Final { body: Some(body), .. } => 192 + body.len(),
+            ClaimState::Final { body: None, .. } | ClaimState::Provisional { .. } => 192,
+        },
+        Row::Event(_) | Row::Refund(_) | Row::Token(_) | Row::Sequence(_) | Row::Review(_) => 96,
+        Row::PaymentMethod(_)
+        | Row::Customer(_)
+        | Row::SetupIntent(_)
+        | Row::Merchant(_)
+        | Row::ApiKey(_)
+        | Row::ValueList(_)
+        | Row::ValueListItem(_)
+        | Row::Evaluation(_) => 512,
     }
 }
 
