@@ -273,6 +273,11 @@ fn kind(acquirer: &config::Acquirer) -> Result<(Kind, u64), String> {
             let timeout_ms = settings.response_timeout_ms;
             (Kind::Stripe(settings), timeout_ms)
         }
+        config::Kind::Wallet => {
+            let settings: gateway_acquirers::wallet::Settings = acquirer.settings().map_err(wrong)?;
+            let timeout_ms = settings.response_timeout_ms;
+            (Kind::Wallet(Box::new(settings)), timeout_ms)
+        }
     })
 }
 

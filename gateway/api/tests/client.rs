@@ -4,7 +4,7 @@ use bytes::Bytes;
 use gateway_api::client::*;
 use gateway_api::form::Encoding;
 use gateway_api::objects::{self, PaymentIntent};
-use gateway_api::params::{self, CardSource};
+use gateway_api::params::{self, CardSource, MeansInput};
 use gateway_api::{ApiError, DeclineCode, Params, decode};
 use http_body_util::{BodyExt, Full};
 use hyper::service::service_fn;
@@ -153,7 +153,7 @@ fn pay(body: &[u8], key: &str) -> Response<Full<Bytes>> {
         Err(error) => return refuse(&error),
     };
     let data = payment.payment_method_data.as_ref();
-    if let Some(CardSource::Details(card)) = data.map(|data| data.card)
+    if let Some(MeansInput::Card(CardSource::Details(card))) = data.map(|data| data.means)
         && card.number.expose() == "4000000000000002"
     {
         let intent =

@@ -38,7 +38,7 @@ fn a_full_creation_is_understood() {
 
     let data = intent.payment_method_data.expect("sent");
     assert_eq!(data.billing_details.and_then(|details| details.name.set()), Some("Jenny Rosen"));
-    let CardSource::Details(card) = data.card else { panic!("details were sent") };
+    let MeansInput::Card(CardSource::Details(card)) = data.means else { panic!("details were sent") };
     assert_eq!((card.exp_month, card.exp_year), (4, 2034));
     assert_eq!(card.number.digits(&mut [0; 19]), Some("4242424242424242"));
     assert_eq!(card.cvc.map(|cvc| cvc.expose()), Some("123"));

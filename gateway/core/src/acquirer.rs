@@ -5,6 +5,7 @@
 //! An adapter only sends and receives: what to repeat, reverse or forward is decided and stored by the flows.
 
 use crate::card::CardInClear;
+use crate::means::{MeansKind, Wallet};
 use crate::money::Money;
 use crate::ports::BoxFuture;
 use crate::tenant::Tenant;
@@ -106,11 +107,21 @@ pub struct AcquirerRequest {
     pub amount: Money,
     /// The card, where the message needs it.
     pub card: Option<CardInClear>,
+    /// The wallet, where a wallet pays in place of a card.
+    pub wallet: Option<WalletOrder>,
     pub verb: Verb,
     /// Whether the customer can be asked to act (a challenge, a redirect).
     pub customer: CustomerPresence,
     /// Answer within this time, else it is [`Answer::Unknown`] (or [`Answer::NotSent`] if nothing was written).
     pub timeout_ms: u64,
+}
+
+/// What an adapter is given of a payment from a wallet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WalletOrder {
+    pub wallet: Wallet,
+    /// Where the operator sends the customer back to, if the merchant said so.
+    pub return_url: Option<String>,
 }
 
 /// Whether the customer is there. An adapter that would need an absent one answers [`DeclineCode::AuthenticationRequired`].
@@ -228,6 +239,10 @@ pub enum DeclineCode {
     IncorrectNumber,
     InvalidAmount,
     ProcessingError,
+    /// The customer said no to the operator of their wallet.
+    CustomerDeclined,
+    /// The customer did not do in time what was asked of them.
+    AttemptExpired,
 }
 
 impl DeclineCode {
@@ -249,6 +264,8 @@ impl DeclineCode {
             DeclineCode::IncorrectNumber => "incorrect_number",
             DeclineCode::InvalidAmount => "invalid_amount",
             DeclineCode::ProcessingError => "processing_error",
+            DeclineCode::CustomerDeclined => "customer_declined",
+            DeclineCode::AttemptExpired => "attempt_expired",
         }
     }
 
@@ -272,8 +289,8 @@ pub struct PendingAnswer {
 pub enum CustomerAction {
     /// Visit a page. `None`: a page of the gateway's own (the simulated challenge).
     Redirect { url: Option<String> },
-    /// Scan a code that holds this text.
-    QrCode { text: String },
+    /// Scan a code that holds this text. `None`: the address of a page of the gateway's own (the simulated wallet).
+    QrCode { text: Option<String> },
 }
 
 /// What an adapter can do.
@@ -339,6 +356,11 @@ pub trait Acquirer: Send + Sync {
 
     /// The link's state, for readiness and routing.
     fn link(&self) -> Link;
+
+    /// Whether it takes payments by this means; constant over its life. Cards, unless it says otherwise.
+    fn serves(&self, means: MeansKind) -> bool {
+        means == MeansKind::Card
+    }
 
     /// Sends one message and waits for its answer, at most `request.timeout_ms`. Never panics on what the peer sends.
     fn send<'a>(&'a self, permit: Permit, request: AcquirerRequest) -> BoxFuture<'a, Answer>;

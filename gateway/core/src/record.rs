@@ -2,6 +2,7 @@
 
 use crate::card::{CardFacts, SealedCard};
 use crate::id::{ApiKeyId, CustomerId, MerchantId, PaymentMethodId, SetupIntentId, TokenId};
+use crate::means::Means;
 use crate::tenant::{Mode, Tenant};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -66,15 +67,14 @@ pub struct Customer {
     pub deleted: bool,
 }
 
-/// A sealed card with what may be shown of it.
+/// A means of payment of its own: a sealed card with what may be shown of it, or a wallet for one payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentMethod {
     pub id: PaymentMethodId,
     pub tenant: Tenant,
     pub created: Timestamp,
     pub customer: Option<CustomerId>,
-    pub card: CardFacts,
-    pub sealed: SealedCard,
+    pub means: Means,
     /// `billing_details` as one JSON object; empty for none.
     pub billing_details: String,
     pub metadata: Metadata,

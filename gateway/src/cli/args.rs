@@ -226,6 +226,9 @@ pub(super) struct Explain {
     /// The merchant's id (acct_...)
     #[arg(long)]
     pub(super) merchant: Option<String>,
+    /// What pays: card (default), alipay or wechat_pay
+    #[arg(long)]
+    pub(super) payment_method: Option<String>,
     /// A key and its value of the payment's metadata; repeat it for more
     #[arg(long, value_name = "KEY=VALUE")]
     pub(super) metadata: Vec<String>,

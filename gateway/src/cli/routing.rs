@@ -3,10 +3,11 @@
 use super::Failure;
 use super::admin_client::{Ask, ask};
 use super::args::{Explain, Mode, Routing, Target};
-use crate::config::{AcquirerMode, Config, Sources};
+use crate::config::{self, AcquirerMode, Config, Sources};
 use crate::routing::{self, Acquirers, Described};
 use crate::world::{SystemClock, SystemRandom};
 use gateway_core::acquirer::{Abilities, Able, Acquirer, AcquirerRequest, Answer, Link, Permit};
+use gateway_core::means::MeansKind;
 use gateway_core::ports::BoxFuture;
 use gateway_core::tenant;
 use http::Method;
@@ -68,6 +69,7 @@ fn described(explain: &Explain) -> Result<Described, String> {
         brand: explain.brand.clone(),
         country: explain.country.clone(),
         merchant: explain.merchant.clone(),
+        payment_method: explain.payment_method.clone(),
         metadata: explain.metadata.iter().map(pair).collect::<Result<_, _>>()?,
     })
 }
@@ -84,7 +86,7 @@ fn configured(file: &Path) -> Result<Acquirers, String> {
         modes.iter().map(mode).collect()
     };
     let targets = config.acquirers.iter().map(|acquirer| routing::Target {
-        acquirer: Arc::new(Named(acquirer.name.clone())),
+        acquirer: Arc::new(Named(acquirer.clone())),
         modes: modes(&acquirer.modes),
         timeout_ms: 0,
     });
@@ -93,11 +95,15 @@ fn configured(file: &Path) -> Result<Acquirers, String> {
 }
 
 /// A name that takes no message.
-struct Named(String);
+struct Named(config::Acquirer);
 
 impl Acquirer for Named {
     fn name(&self) -> &str {
-        &self.0
+        &self.0.name
+    }
+
+    fn serves(&self, means: MeansKind) -> bool {
+        self.0.serves(means)
     }
 
     fn abilities(&self) -> Abilities {

@@ -2,6 +2,7 @@
 //! that an unknown key is refused with what that adapter knows.
 
 use super::{ConfigError, Profile};
+use gateway_core::means::MeansKind;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,8 @@ pub enum Kind {
     Iso8583,
     /// A PSP over HTTPS that speaks the merchants' dialect.
     Stripe,
+    /// An operator of wallets, over HTTPS.
+    Wallet,
 }
 
 /// What an acquirer may be asked for.
@@ -79,6 +82,22 @@ impl Acquirer {
             Kind::Iso8583 => {
                 let settings: gateway_acquirers::iso8583::Settings = self.settings()?;
                 settings.check().map_err(|what| self.wrong(&what))
+            }
+            Kind::Wallet => {
+                let settings: gateway_acquirers::wallet::Settings = self.settings()?;
+                settings.check().map_err(|what| self.wrong(&what))
+            }
+        }
+    }
+
+    /// Whether it takes payments by this means.
+    pub fn serves(&self, means: MeansKind) -> bool {
+        match self.kind {
+            Kind::Simulated => true,
+            Kind::Iso8583 | Kind::Stripe => means == MeansKind::Card,
+            Kind::Wallet => {
+                let settings = self.settings::<gateway_acquirers::wallet::Settings>();
+                settings.is_ok_and(|settings| settings.serves(means))
             }
         }
     }

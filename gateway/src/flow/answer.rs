@@ -19,7 +19,7 @@ use gateway_core::refusal::{Operation, Refusal};
 fn bad_news(payment: &Payment, events: &[Event]) -> Option<ApiError> {
     events.iter().find_map(|event| match event {
         Event::Blocked { .. } | Event::AuthorizationFailed { .. } | Event::Reversed { .. } => {
-            payment.last_failure().map(decline::error)
+            decline::last_error(payment)
         }
         Event::CaptureDeclined { code, .. }
         | Event::VoidDeclined { code, .. }
@@ -96,7 +96,7 @@ pub async fn present(
     let texts = Bump::with_capacity(2048);
     let r = Renderer { texts: &texts, related: &related, public_url: &engine.settings.public_url };
     if status >= 400 {
-        let error = payment.last_failure().map_or_else(ApiError::internal, decline::error);
+        let error = decline::last_error(payment).unwrap_or_else(ApiError::internal);
         return Ok(Reply { status, ..Reply::from(with_payment(&r, error, payment)) });
     }
     Ok(Reply::json(status, body(&r, payment, subject, expand.root())))

@@ -60,7 +60,8 @@ fn route(call: &Call, payment: &Payment) -> Result<Route, Fault> {
         mode: payment.tenant.mode,
         merchant: payment.tenant.merchant,
         amount: payment.amount,
-        card: &instrument.card,
+        means: instrument.means.kind(),
+        card: instrument.means.card(),
         metadata: &payment.details.metadata,
     };
     call.engine.acquirers.choose(&question).map_err(|why| match why {

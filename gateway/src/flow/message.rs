@@ -2,10 +2,13 @@
 
 use crate::cards;
 use crate::engine::Engine;
-use gateway_core::acquirer::{AcquirerRequest, CustomerPresence, Original, OriginalKind, Transmission, Verb};
+use crate::render::extra;
+use gateway_core::acquirer::{
+    AcquirerRequest, CustomerPresence, Original, OriginalKind, Transmission, Verb, WalletOrder,
+};
 use gateway_core::card::Cvc;
 use gateway_core::money::Money;
-use gateway_core::payment::{Attempt, Open, OpenKind, Payment};
+use gateway_core::payment::{Attempt, Open, OpenKind, Payment, Refund, RefundState, Stage};
 
 /// How a message is sent this time.
 pub struct Manner {
@@ -64,16 +67,17 @@ pub fn build(
     let (amount_minor, verb) = describe(payment, attempt, open);
     let amount = Money::new(amount_minor, currency);
     let verb = if manner.inquire { Verb::Inquire(itself(attempt, open, amount)) } else { verb };
-    let sealed = (&attempt.instrument.card, &attempt.instrument.sealed);
-    let card = cards::open(engine, payment.tenant, sealed, manner.cvc)
-        .map_err(|_| CannotSend("the card's key is missing from the keyring"))?;
+    let means = &attempt.instrument.means;
+    let opened = means.sealed().map(|sealed| cards::open(engine, payment.tenant, sealed, manner.cvc));
+    let card = opened.transpose().map_err(|_| CannotSend("the card's key is missing from the keyring"))?;
+    let wallet = means.wallet().map(|wallet| WalletOrder { wallet, return_url: return_url(payment) });
     let merchant_name = engine
         .merchants
         .merchant(payment.tenant.merchant)
         .map_or_else(String::new, |merchant| merchant.name.chars().take(40).collect());
     let timeout_ms = engine.acquirers.timeout_ms(&open.acquirer);
     let (tenant, trace, transmission) = (payment.tenant, open.trace, manner.transmission);
-    let (customer, card) = (manner.customer, Some(card));
+    let customer = manner.customer;
     Ok(AcquirerRequest {
         tenant,
         merchant_name,
@@ -81,10 +85,36 @@ pub fn build(
         transmission,
         amount,
         card,
+        wallet,
         verb,
         customer,
         timeout_ms,
     })
+}
+
+/// An inquiry of an attempt or a refund that was closed without an approval; `None` if there is none of this reference.
+pub fn closed(engine: &Engine, payment: &Payment, reference: u64) -> Option<AcquirerRequest> {
+    let refused = |attempt: &&Attempt| attempt.trace.reference == reference && attempt.approval().is_none();
+    let attempt = payment.attempts.iter().find(refused).map(|attempt| {
+        let kind = if attempt.sale { OpenKind::Sale } else { OpenKind::Authorize };
+        (attempt.number, attempt.trace, kind)
+    });
+    let failed = |refund: &&Refund| {
+        refund.trace.reference == reference && matches!(refund.state, RefundState::Failed(_))
+    };
+    let refund = payment.refunds.iter().find(failed);
+    let refund = refund.map(|one| (one.attempt, one.trace, OpenKind::Refund { refund: one.id.0 }));
+    let (attempt, trace, kind) = attempt.or(refund)?;
+    let acquirer = payment.asked_of(reference)?.to_owned();
+    let (stage, due) = (Stage::Unknown, trace.at);
+    let open = Open { kind, attempt, acquirer, trace, stage, due, tries: 0, claim: None };
+    build(engine, payment, &open, Manner::inquiry()).ok()
+}
+
+/// Where the merchant wants the customer back.
+fn return_url(payment: &Payment) -> Option<String> {
+    let more = extra::parse(&payment.details.extra);
+    more.get("return_url").and_then(serde_json::Value::as_str).map(str::to_owned)
 }
 
 /// The first message of the attempt, as later ones refer to it.

@@ -6,7 +6,9 @@
 use super::draft::Draft;
 use super::message::{self, Manner};
 use super::save_card::commit_outcome;
-use super::send::{LONGEST_WAIT_MS, conclude, first_due, is_settled, next_due, note_sent};
+use super::send::{
+    FIRST_WAIT_MS, LONGEST_WAIT_MS, conclude, first_due, is_settled, next_due, note_sent,
+};
 use super::sweep::{is_due, is_orphan};
 use super::{Fault, Stamp, answer, commit, commit_fault};
 use crate::engine::Engine;
@@ -145,6 +147,14 @@ fn is_forgotten(open: &Open, acquirer: &dyn Acquirer, now: Timestamp) -> bool {
 }
 
 async fn postpone(engine: &Engine, draft: &mut Draft, open: &Open) -> Result<(), Fault> {
+    // Whoever has accepted it decides in their own time, a customer's for instance: that is nothing to write down, and no trouble.
+    if is_deciding(engine, open, engine.clock.now()) == Some(true) {
+        let reference = open.trace.reference;
+        let wait_ms = (passed_ms(engine, reference) / 2).clamp(FIRST_WAIT_MS, LONGEST_WAIT_MS);
+        let until_ns = engine.clock.monotonic_ns().saturating_add(wait_ms.saturating_mul(1_000_000));
+        engine.outstanding.rest(reference, until_ns);
+        return Ok(());
+    }
     // That it is stuck is stored; that it still is would be a row of the whole payment every ten seconds, for as long as it lasts.
     if open.tries > STUCK_AFTER && open.stage != Stage::Sent {
         let rest_ns = LONGEST_WAIT_MS.saturating_mul(1_000_000);
@@ -438,8 +448,41 @@ pub async fn late(
         record(engine, &mut draft, (&open, late.answer.clone())).await?;
         return Ok("open");
     }
-    let heard = (reference, late.answer.clone(), Transmission::Repeat);
-    match conclude(engine, &mut draft, heard, &engine.stamp()).await {
+    take_closed(engine, &mut draft, (reference, late.answer.clone())).await
+}
+
+/// There may be news of a message: its acquirer is asked what it is, of one that was given up as well, since an approval of that must
+/// be put right.
+///
+/// # Errors
+/// It could not be recorded now. What is outstanding stays due; of the rest, the next notification or an operator must tell.
+pub async fn news(
+    engine: &Arc<Engine>,
+    (tenant, payment): (Tenant, PaymentId),
+    reference: u64,
+) -> Result<(), Fault> {
+    let Some(_turn) = engine.turns.wait(payment, engine.settings.wait).await else {
+        return Err(Fault::Stale);
+    };
+    let Some(mut draft) = load(engine, tenant, payment).await? else { return Ok(()) };
+    let closed = draft.payment().open_by_reference(reference).is_none();
+    let Some(request) = closed.then(|| message::closed(engine, draft.payment(), reference)).flatten() else {
+        return look_at(engine, (tenant, payment), When::Now).await;
+    };
+    let asked = draft.payment().asked_of(reference).and_then(|name| engine.acquirers.named(name));
+    let Some(acquirer) = asked else { return Ok(()) };
+    let Some(permit) = Permit::harmless(&request) else { return Err(Fault::Stale) };
+    let answer = engine.acquirers.ask(&*acquirer, permit, request).await;
+    take_closed(engine, &mut draft, (reference, answer)).await.map(drop)
+}
+
+/// Records what came of a message that was closed, if that is anything; says what it was.
+async fn take_closed(
+    engine: &Arc<Engine>,
+    draft: &mut Draft,
+    (reference, answer): (u64, Answer),
+) -> Result<&'static str, Fault> {
+    match conclude(engine, draft, (reference, answer, Transmission::Repeat), &engine.stamp()).await {
         Ok(_events) => {}
         // It settles nothing: no approval, or one whose reversal is on its way already.
         Err(Fault::Stale) => return Ok("settled"),

@@ -56,7 +56,8 @@ fn wanted(p: &Payment, events: &[Event]) -> Option<(CustomerId, PaymentMethodId)
     // What is said of the card counts before what is said of the payment.
     let of_the_card = more.get("card_options").and_then(|stored| stored.get("setup_future_usage"));
     let usage = of_the_card.and_then(Value::as_str).or(p.details.setup_future_usage.as_deref());
-    let method = p.attempt()?.instrument.method;
+    let instrument = &p.attempt()?.instrument;
+    let method = instrument.means.is_reusable().then_some(instrument.method)?;
     matches!(usage, Some("off_session" | "on_session")).then_some((customer, method))
 }
 

@@ -20,7 +20,7 @@ use tracing::{error, warn};
 /// After the acquirer's own deadline, so long until the resolver takes over.
 pub const GRACE_MS: i64 = 500;
 /// Waits between looks at a message that settled nothing double from here, in milliseconds.
-const FIRST_WAIT_MS: u64 = 1_000;
+pub const FIRST_WAIT_MS: u64 = 1_000;
 /// And grow no further than this.
 pub const LONGEST_WAIT_MS: u64 = 10_000;
 
@@ -111,9 +111,10 @@ pub async fn conclude(
     };
     let due = match &answer {
         // The customer answers on a page of ours, which tells us; elsewhere a notification may get lost, so it is asked for.
-        Answer::Pending(PendingAnswer { action: Some(CustomerAction::Redirect { url: None }), until }) => {
-            *until
-        }
+        Answer::Pending(PendingAnswer {
+            action: Some(CustomerAction::Redirect { url: None } | CustomerAction::QrCode { text: None }),
+            until,
+        }) => *until,
         // It has left for the first time; that it could not before says nothing about how soon an answer can be had.
         Answer::Unknown(_) if transmission == Transmission::First => next_due(engine, 0),
         Answer::Pending(_)

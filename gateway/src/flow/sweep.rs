@@ -239,7 +239,8 @@ fn wanted_of<'a>(engine: &Engine, payment: &'a Payment) -> Option<&'a str> {
 
 /// Whether a message is to be looked at now.
 pub(super) fn is_due(engine: &Engine, open: &Open, now: Timestamp) -> bool {
-    if open.is_stuck() && engine.outstanding.rests(open.trace.reference, engine.clock.monotonic_ns()) {
+    let patient = open.is_stuck() || matches!(open.stage, Stage::Accepted { .. });
+    if patient && engine.outstanding.rests(open.trace.reference, engine.clock.monotonic_ns()) {
         return false;
     }
     open.due <= now || is_orphan(engine, open) || is_out_of_time(engine, open, now)

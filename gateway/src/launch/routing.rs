@@ -82,21 +82,22 @@ async fn explain_payment(engine: &Engine, id: &str) -> AdminReply {
     };
     let instrument = payment.instrument.as_ref().or(payment.attempt().map(|attempt| &attempt.instrument));
     let Some(instrument) = instrument else {
-        return AdminReply::problem(409, "This payment has no card yet, so nothing can be said.");
+        return AdminReply::problem(409, "This payment has no payment method yet, so nothing can be said.");
     };
     let question = Question {
         mode: payment.tenant.mode,
         merchant: payment.tenant.merchant,
         amount: payment.amount,
-        card: &instrument.card,
+        means: instrument.means.kind(),
+        card: instrument.means.card(),
         metadata: &payment.details.metadata,
     };
     let attempts: Vec<Value> = payment
         .attempts
         .iter()
         .map(|attempt| {
-            let replay =
-                attempt.routed.as_ref().map(|routed| engine.acquirers.replay(routed, payment.tenant.mode));
+            let asked = (payment.tenant.mode, attempt.instrument.means.kind());
+            let replay = attempt.routed.as_ref().map(|routed| engine.acquirers.replay(routed, asked));
             json!({
                 "attempt": attempt.number,
                 "acquirer": attempt.acquirer,

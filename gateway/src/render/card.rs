@@ -1,12 +1,13 @@
-//! Cards and payment methods as the wire shows them.
+//! Cards, wallets and payment methods as the wire shows them.
 
 use super::{Renderer, customer, extra};
 use gateway_api::expand::Level;
 use gateway_api::objects::{
-    self, CardChecks, CardNetworks, Expandable, PaymentMethodCard, ThreeDSecureUsage,
+    self, CardChecks, CardNetworks, EmptyObject, Expandable, PaymentMethodCard, ThreeDSecureUsage,
 };
 use gateway_core::card::CardFacts;
 use gateway_core::id::PaymentMethodId;
+use gateway_core::means::{Means, Wallet};
 use gateway_core::payment::Instrument;
 use gateway_core::record::{Metadata, PaymentMethod, Token};
 use gateway_core::tenant::Tenant;
@@ -43,6 +44,16 @@ fn card<'a>(r: &Renderer<'a>, facts: &CardFacts) -> PaymentMethodCard<'a> {
     }
 }
 
+/// What pays, as the part of a payment method that depends on it.
+fn means<'a>(r: &Renderer<'a>, means: &Means) -> objects::PaymentMethod<'a> {
+    let base = objects::PaymentMethod { kind: means.kind().as_str(), ..objects::PaymentMethod::default() };
+    match means {
+        Means::Card { facts, .. } => objects::PaymentMethod { card: Some(card(r, facts)), ..base },
+        Means::Wallet(Wallet::Alipay) => objects::PaymentMethod { alipay: Some(EmptyObject), ..base },
+        Means::Wallet(Wallet::WechatPay) => objects::PaymentMethod { wechat_pay: Some(EmptyObject), ..base },
+    }
+}
+
 /// A stored payment method.
 pub fn method<'a>(
     r: &Renderer<'a>,
@@ -53,17 +64,15 @@ pub fn method<'a>(
         id: r.text(stored.id),
         allow_redisplay: Some("unspecified"),
         billing_details: extra::billing(r, &stored.billing_details),
-        card: Some(card(r, &stored.card)),
         created: stored.created.unix_seconds(),
         customer: stored.customer.map(|id| customer::reference(r, id, level.wants("customer"))),
         livemode: stored.tenant.mode.is_live(),
         metadata: metadata(&stored.metadata),
-        kind: "card",
-        ..objects::PaymentMethod::default()
+        ..means(r, &stored.means)
     }
 }
 
-/// A payment's card as a payment method: what it was when it was charged.
+/// A payment's means as a payment method: what it was when it was charged.
 pub fn instrument<'a>(r: &Renderer<'a>, tenant: Tenant, used: &'a Instrument) -> objects::PaymentMethod<'a> {
     if let Some(stored) = r.related.method(used.method) {
         return method(r, stored, Level::default());
@@ -72,11 +81,9 @@ pub fn instrument<'a>(r: &Renderer<'a>, tenant: Tenant, used: &'a Instrument) ->
         id: r.text(used.method),
         allow_redisplay: Some("unspecified"),
         billing_details: extra::billing(r, &used.billing_details),
-        card: Some(card(r, &used.card)),
         created: gateway_core::Timestamp(used.method.0.ms()).unix_seconds(),
         livemode: tenant.mode.is_live(),
-        kind: "card",
-        ..objects::PaymentMethod::default()
+        ..means(r, &used.means)
     }
 }
 

@@ -8,7 +8,9 @@ use gateway_api::objects::{
     Overcapture, Status,
 };
 use gateway_core::acquirer::Check;
+use gateway_core::card::CardFacts;
 use gateway_core::id::ChargeId;
+use gateway_core::means::{Means, Wallet};
 use gateway_core::payment::{Attempt, AttemptState, Failure, FailureKind, Payment, RefundState, RiskLevel};
 
 /// The charge's id.
@@ -63,7 +65,7 @@ pub fn charge<'a>(
 ) -> objects::Charge<'a> {
     let captured = attempt.captured_minor();
     let refunded = refunded_minor(p, attempt);
-    let error = failure(attempt).map(decline::error);
+    let error = failure(attempt).map(|failure| decline::error(attempt, failure));
     let paid = attempt.approval().is_some();
     let more = extra::parse(&p.details.extra);
     objects::Charge {
@@ -98,7 +100,7 @@ pub fn charge<'a>(
             Expandable::Id(r.text(p.id))
         }),
         payment_method: Some(r.text(attempt.instrument.method)),
-        payment_method_details: Some(ChargePaymentMethodDetails::card(charge_card(r, p, attempt))),
+        payment_method_details: Some(method_details(r, p, attempt)),
         receipt_email: p.details.receipt_email.as_deref(),
         refunded: (captured > 0 && refunded == captured) || released(attempt),
         review: review::reference(r, (p, attempt), level),
@@ -199,8 +201,21 @@ fn failed<'a>(r: &Renderer<'a>, base: Outcome<'a>, failure: &Failure) -> Outcome
     }
 }
 
-fn charge_card<'a>(r: &Renderer<'a>, p: &Payment, attempt: &'a Attempt) -> ChargeCard<'a> {
-    let facts = &attempt.instrument.card;
+fn method_details<'a>(r: &Renderer<'a>, p: &Payment, attempt: &'a Attempt) -> ChargePaymentMethodDetails<'a> {
+    let reference = attempt.approval().map(|approval| approval.reference.as_str());
+    let transaction = reference.filter(|text| !text.is_empty());
+    match &attempt.instrument.means {
+        Means::Card { facts, .. } => ChargePaymentMethodDetails::card(charge_card(r, p, (attempt, facts))),
+        Means::Wallet(Wallet::Alipay) => ChargePaymentMethodDetails::alipay(transaction),
+        Means::Wallet(Wallet::WechatPay) => ChargePaymentMethodDetails::wechat_pay(transaction),
+    }
+}
+
+fn charge_card<'a>(
+    r: &Renderer<'a>,
+    p: &Payment,
+    (attempt, facts): (&'a Attempt, &CardFacts),
+) -> ChargeCard<'a> {
     let approval = attempt.approval();
     let held = matches!(attempt.state, AttemptState::Authorized(_)) && !attempt.sale;
     let available = Some(Status { status: "available" });
@@ -234,6 +249,7 @@ fn cvc_check(attempt: &Attempt) -> Option<&'static str> {
         AttemptState::Authorized(a) | AttemptState::Voided(a) | AttemptState::Expired(a) => a.cvc_check,
         AttemptState::Open | AttemptState::Abandoned => None,
     };
-    let unanswered = attempt.instrument.card.cvc_provided.then_some("unchecked");
+    let provided = attempt.instrument.means.card().is_some_and(|card| card.cvc_provided);
+    let unanswered = provided.then_some("unchecked");
     answered.map(Check::as_str).or(unanswered)
 }

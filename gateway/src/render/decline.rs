@@ -2,12 +2,16 @@
 
 use gateway_api::error::{ApiError, DeclineCode as Word};
 use gateway_core::acquirer::DeclineCode;
-use gateway_core::payment::{Failure, FailureKind};
+use gateway_core::payment::{Attempt, Failure, FailureKind, Payment};
 
 /// The dialect's decline code.
 pub const fn word(code: DeclineCode) -> Word {
     match code {
-        DeclineCode::GenericDecline | DeclineCode::InvalidAmount => Word::GenericDecline,
+        // Of a wallet's customer the dialect has codes of their own.
+        DeclineCode::GenericDecline
+        | DeclineCode::InvalidAmount
+        | DeclineCode::CustomerDeclined
+        | DeclineCode::AttemptExpired => Word::GenericDecline,
         DeclineCode::InsufficientFunds => Word::InsufficientFunds,
         DeclineCode::LostCard => Word::LostCard,
         DeclineCode::StolenCard => Word::StolenCard,
@@ -24,12 +28,30 @@ pub const fn word(code: DeclineCode) -> Word {
     }
 }
 
+/// The error of a payment whose last attempt failed; `None` if it did not.
+pub fn last_error(payment: &Payment) -> Option<ApiError> {
+    let failure = payment.last_failure()?;
+    payment.attempt().map(|attempt| error(attempt, failure))
+}
+
 /// The error that a failed attempt answers, without the objects that go with it.
-pub fn error(failure: &Failure) -> ApiError {
-    match failure.kind {
+pub fn error(attempt: &Attempt, failure: &Failure) -> ApiError {
+    let wallet = attempt.instrument.means.wallet().is_some();
+    match (failure.kind, failure.code) {
+        (FailureKind::Declined, DeclineCode::CustomerDeclined) => ApiError::payment_method_customer_decline(),
+        (FailureKind::Declined, DeclineCode::AttemptExpired) => {
+            ApiError::payment_intent_payment_attempt_expired()
+        }
+        (FailureKind::Declined, _) if wallet => ApiError::payment_method_provider_decline(),
+        (kind, code) => of_card(kind, code),
+    }
+}
+
+fn of_card(kind: FailureKind, code: DeclineCode) -> ApiError {
+    match kind {
         FailureKind::NotAuthenticated => ApiError::payment_intent_authentication_failure(),
         FailureKind::Blocked | FailureKind::Declined | FailureKind::NotSent | FailureKind::Reversed => {
-            ApiError::declined(word(failure.code))
+            ApiError::declined(word(code))
         }
     }
 }

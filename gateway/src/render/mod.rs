@@ -7,6 +7,7 @@ pub mod decline;
 pub mod event;
 pub mod extra;
 pub mod payment;
+pub mod qr;
 pub mod refund;
 pub mod related;
 pub mod review;

@@ -1,15 +1,21 @@
 //! The payment intent as the wire shows it.
 
-use super::{Renderer, card, challenge_path, charge, customer, decline, extra, review};
+use super::{Renderer, card, challenge_path, charge, customer, decline, extra, qr, review};
+use base64::Engine as _;
 use gateway_api::WireEnum;
+use gateway_api::error::ApiError;
 use gateway_api::expand::Level;
 use gateway_api::objects::{
-    AutomaticPaymentMethodsView, CardOptionsView, Expandable, LastPaymentError, NextAction, PaymentIntent,
-    PaymentMethodOptionsView,
+    AutomaticPaymentMethodsView, CardOptionsView, EmptyObject, Expandable, LastPaymentError, NextAction,
+    PaymentIntent, PaymentMethodOptionsView, WechatPayDisplayQrCode, WechatPayOptionsView,
 };
 use gateway_core::acquirer::CustomerAction;
+use gateway_core::means::{MeansKind, Wallet};
 use gateway_core::payment::{Failure, Payment, Stage, Status};
 use serde_json::{Map, Value};
+
+/// Pixels a dot of a code in a picture that stands in the answer itself: enough to be scanned, few enough to be sent.
+const INLINE_SCALE: usize = 3;
 
 /// The client secret of a payment.
 pub fn client_secret<'a>(r: &Renderer<'a>, payment: &Payment) -> &'a str {
@@ -23,6 +29,7 @@ pub fn intent<'a>(r: &Renderer<'a>, p: &'a Payment, level: Level<'_>) -> Payment
     let canceled = p.canceled.as_ref();
     let method = current_method(p);
     let automatic = more.get("automatic_payment_methods").and_then(Value::as_object);
+    let types = types(r, p, &more);
     PaymentIntent {
         id: r.text(p.id),
         amount: p.amount.minor,
@@ -53,7 +60,12 @@ pub fn intent<'a>(r: &Renderer<'a>, p: &'a Payment, level: Level<'_>) -> Payment
                 Expandable::Id(r.text(used.method))
             }
         }),
-        payment_method_options: Some(PaymentMethodOptionsView { card: card_options(r, &more) }),
+        payment_method_options: Some(PaymentMethodOptionsView {
+            alipay: types.contains(&"alipay").then_some(EmptyObject),
+            card: card_options(r, &more),
+            wechat_pay: types.contains(&"wechat_pay").then(WechatPayOptionsView::default),
+        }),
+        payment_method_types: types,
         receipt_email: p.details.receipt_email.as_deref(),
         review: p.attempt().and_then(|attempt| review::reference(r, (p, attempt), level)),
         setup_future_usage: p.details.setup_future_usage.as_deref(),
@@ -65,7 +77,20 @@ pub fn intent<'a>(r: &Renderer<'a>, p: &'a Payment, level: Level<'_>) -> Payment
     }
 }
 
-/// The card that the payment stands on; none after a failure, as the dialect has it.
+/// The types that may pay: those that were agreed at its making, else cards, and what it stands on.
+fn types<'a>(r: &Renderer<'a>, p: &Payment, more: &Map<String, Value>) -> &'a [&'a str] {
+    if let Some(stored) = more.get("payment_method_types").and_then(Value::as_array) {
+        let words = stored.iter().filter_map(Value::as_str);
+        let words: Vec<&str> = words.filter_map(MeansKind::parse).map(MeansKind::as_str).collect();
+        return r.texts.alloc_slice_copy(&words);
+    }
+    match current_method(p).map(|used| used.means.kind()) {
+        Some(MeansKind::Wallet(wallet)) => r.texts.alloc_slice_copy(&["card", wallet.as_str()]),
+        Some(MeansKind::Card) | None => &["card"],
+    }
+}
+
+/// What the payment stands on; none after a failure, as the dialect has it.
 fn current_method(p: &Payment) -> Option<&gateway_core::payment::Instrument> {
     match (&p.instrument, p.last_failure()) {
         (Some(instrument), _) => Some(instrument),
@@ -87,7 +112,7 @@ fn latest_charge<'a>(
 }
 
 fn last_error<'a>(r: &Renderer<'a>, p: &'a Payment, failure: &Failure) -> LastPaymentError<'a> {
-    let error = decline::error(failure);
+    let error = decline::last_error(p).unwrap_or_else(|| ApiError::declined(decline::word(failure.code)));
     let reason = error.decline_code;
     LastPaymentError {
         advice_code: reason.and_then(|code| code.advice()),
@@ -97,7 +122,7 @@ fn last_error<'a>(r: &Renderer<'a>, p: &'a Payment, failure: &Failure) -> LastPa
         message: Some(r.texts.alloc_str(&error.message)),
         network_decline_code: charge::network_code(r, failure),
         payment_method: p.attempt().map(|attempt| card::instrument(r, p.tenant, &attempt.instrument)),
-        payment_method_type: Some("card"),
+        payment_method_type: p.attempt().map(|attempt| attempt.instrument.means.kind().as_str()),
         kind: error.kind.as_str(),
         ..LastPaymentError::default()
     }
@@ -109,11 +134,33 @@ fn next_action<'a>(r: &Renderer<'a>, p: &Payment, more: &Map<String, Value>) -> 
     let return_url = extra::text(r, more, "return_url");
     let own_page =
         || r.text(format_args!("{}{}", r.public_url, challenge_path(p.tenant, client_secret(r, p))));
+    let wallet = p.attempt_numbered(waiting.attempt).and_then(|attempt| attempt.instrument.means.wallet());
     let url = match action {
         CustomerAction::Redirect { url: Some(url) } => &*r.texts.alloc_str(url),
-        CustomerAction::Redirect { url: None } | CustomerAction::QrCode { .. } => own_page(),
+        CustomerAction::Redirect { url: None } => own_page(),
+        CustomerAction::QrCode { text } => {
+            let page = own_page();
+            let text = text.as_ref().map_or(page, |text| &*r.texts.alloc_str(text));
+            return Some(NextAction::wechat_pay(code(r, text, page)));
+        }
     };
-    Some(NextAction::redirect(url, return_url))
+    Some(match wallet {
+        Some(Wallet::Alipay) => NextAction::alipay(url, return_url),
+        Some(Wallet::WechatPay) | None => NextAction::redirect(url, return_url),
+    })
+}
+
+/// A code that holds `text`, and where `page` shows it.
+fn code<'a>(r: &Renderer<'a>, text: &'a str, page: &'a str) -> WechatPayDisplayQrCode<'a> {
+    let picture = qr::png(text, INLINE_SCALE).unwrap_or_default();
+    let inline = base64::engine::general_purpose::STANDARD.encode(picture);
+    WechatPayDisplayQrCode {
+        data: text,
+        hosted_instructions_url: page,
+        image_data_url: r.text(format_args!("data:image/png;base64,{inline}")),
+        image_url_png: r.text(format_args!("{page}/qr.png")),
+        image_url_svg: r.text(format_args!("{page}/qr.svg")),
+    }
 }
 
 fn card_options<'a>(r: &Renderer<'a>, more: &Map<String, Value>) -> CardOptionsView<'a> {

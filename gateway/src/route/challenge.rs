@@ -1,5 +1,6 @@
 //! The challenge: a page of our own on which the holder of the published card 4000002760003184 passes or fails the
-//! authentication. Its address holds whose payment it is, and the client secret, which is all the right it takes to be here.
+//! authentication, and the owner of a simulated wallet approves a payment or not; and the code of a real wallet, to be scanned. Its
+//! address holds whose payment it is, and the client secret, which is all the right it takes to be here.
 
 mod back;
 mod html;
@@ -8,6 +9,7 @@ use super::setup_intents::confirmation;
 use crate::engine::Engine;
 use crate::exchange::{Exchange, Reply};
 use crate::flow::{read, resolve};
+use crate::render::qr;
 use crate::render::related::Related;
 use crate::render::setup::Notes;
 use crate::render::{CHALLENGES, Renderer, challenge_path, extra, payment};
@@ -16,6 +18,7 @@ use gateway_api::error::ApiError;
 use gateway_core::acquirer::{ChallengeResult, CustomerAction, Trace};
 use gateway_core::id::{PaymentId, SetupIntentId};
 use gateway_core::journal::{Row, RowKey};
+use gateway_core::means::Wallet;
 use gateway_core::payment::{Open, Payment, Stage, Status};
 use gateway_core::record::{SetupIntent, SetupStatus};
 use gateway_core::tenant::{Mode, Tenant};
@@ -58,19 +61,38 @@ impl Standing {
     }
 }
 
+/// The message that waits for the customer, and what they are to do.
+fn asked(p: &Payment) -> Option<(&Open, &CustomerAction)> {
+    let asks =
+        |open: &&Open| open.asks_customer() && matches!(open.stage, Stage::Accepted { action: Some(_), .. });
+    let open = p.outstanding().find(asks)?;
+    let Stage::Accepted { action: Some(action), .. } = &open.stage else { return None };
+    Some((open, action))
+}
+
 /// The message that waits for the customer on a page of ours.
 fn waiting(p: &Payment) -> Option<&Open> {
-    let ours = |open: &&Open| match &open.stage {
-        Stage::Accepted { action: Some(CustomerAction::Redirect { url: None }), .. } => open.asks_customer(),
-        Stage::Accepted { .. } | Stage::Sent | Stage::Unsent | Stage::Unknown => false,
-    };
-    p.outstanding().find(ours)
+    match asked(p)? {
+        (open, CustomerAction::Redirect { url: None } | CustomerAction::QrCode { text: None }) => Some(open),
+        (
+            _elsewhere,
+            CustomerAction::Redirect { url: Some(_) } | CustomerAction::QrCode { text: Some(_) },
+        ) => None,
+    }
+}
+
+/// What the code holds that the customer is to scan, if that is what they are to do; `page` is the address of the page itself.
+fn code<'p>(p: &'p Payment, page: &'p str) -> Option<&'p str> {
+    match asked(p)?.1 {
+        CustomerAction::QrCode { text } => Some(text.as_deref().unwrap_or(page)),
+        CustomerAction::Redirect { .. } => None,
+    }
 }
 
 impl Challenged {
     fn standing(&self) -> Standing {
         match self {
-            Challenged::Payment(p) if waiting(p).is_some() => Standing::Waiting,
+            Challenged::Payment(p) if waiting(p).is_some() || code(p, "").is_some() => Standing::Waiting,
             Challenged::Payment(p) => match p.status() {
                 Status::Succeeded | Status::RequiresCapture => Standing::Succeeded,
                 Status::Processing => Standing::Pending,
@@ -151,27 +173,40 @@ fn opened(row: Row, secret: &str) -> Option<Challenged> {
     crypto::mac::same(secret.as_bytes(), expected.as_bytes()).then_some(challenged)
 }
 
+/// In which form.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Picture {
+    Png,
+    Svg,
+}
+
 /// What is asked of the page.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asked {
     Show,
+    /// The picture of a code.
+    Picture(Picture),
     Answer(ChallengeResult),
 }
 
-/// Reads method and path: `/challenge/MERCHANT/MODE/SECRET`, and `/pass` or `/fail` after it. No place: no page is there.
+/// Reads method and path: `/challenge/MERCHANT/MODE/SECRET`, and `/pass`, `/fail`, `/qr.png` or `/qr.svg` after it. No place: no page
+/// is there.
 fn parse<'e>(method: &str, path: &'e str) -> Result<(Option<Place<'e>>, Asked), &'static str> {
     let rest = path.strip_prefix(CHALLENGES).unwrap_or_default();
     let rest = rest.strip_suffix('/').unwrap_or(rest);
-    let (place, result) = match rest.rsplit_once('/') {
-        Some((place, "pass")) => (place, Some(ChallengeResult::Passed)),
-        Some((place, "fail")) => (place, Some(ChallengeResult::Failed)),
-        Some(_) | None => (rest, None),
+    let (place, asked) = match rest.rsplit_once('/') {
+        Some((place, "pass")) => (place, Asked::Answer(ChallengeResult::Passed)),
+        Some((place, "fail")) => (place, Asked::Answer(ChallengeResult::Failed)),
+        Some((place, "qr.png")) => (place, Asked::Picture(Picture::Png)),
+        Some((place, "qr.svg")) => (place, Asked::Picture(Picture::Svg)),
+        Some(_) | None => (rest, Asked::Show),
     };
-    match (method, result) {
-        ("GET" | "HEAD", None) => Ok((place_of(place), Asked::Show)),
-        ("POST", Some(result)) => Ok((place_of(place), Asked::Answer(result))),
-        (_, None) => Err("GET"),
-        (_, Some(_)) => Err("POST"),
+    match (method, asked) {
+        ("GET" | "HEAD", Asked::Show | Asked::Picture(_)) | ("POST", Asked::Answer(_)) => {
+            Ok((place_of(place), asked))
+        }
+        (_, Asked::Show | Asked::Picture(_)) => Err("GET"),
+        (_, Asked::Answer(_)) => Err("POST"),
     }
 }
 
@@ -202,7 +237,12 @@ pub async fn serve(engine: &Arc<Engine>, exchange: &Exchange) -> Reply {
     let Some(challenged) = found else { return gone(engine) };
     match (asked, challenged.standing()) {
         (Asked::Show, Standing::Waiting) => show(engine, (&challenged, secret)),
-        (Asked::Show, Standing::Succeeded | Standing::Failed | Standing::Pending) => gone(engine),
+        (Asked::Picture(form), Standing::Waiting) => {
+            picture(engine, (&challenged, secret), form).unwrap_or_else(|| gone(engine))
+        }
+        (Asked::Show | Asked::Picture(_), Standing::Succeeded | Standing::Failed | Standing::Pending) => {
+            gone(engine)
+        }
         (Asked::Answer(result), Standing::Waiting) => take_up(engine, (challenged, secret), result).await,
         // Answered before: a second click leads to the same place.
         (Asked::Answer(_), Standing::Succeeded | Standing::Failed | Standing::Pending) => {
@@ -212,7 +252,11 @@ pub async fn serve(engine: &Arc<Engine>, exchange: &Exchange) -> Reply {
 }
 
 fn told(engine: &Engine, status: u16, (title, text): (&str, &str)) -> Reply {
-    html::page(status, &html::Page { title, text, forms: None, leads_to: None }, &nonce(engine))
+    html::page(
+        status,
+        &html::Page { title, text, picture: None, forms: None, leads_to: None },
+        &nonce(engine),
+    )
 }
 
 fn nonce(engine: &Engine) -> String {
@@ -238,16 +282,50 @@ fn unavailable(engine: &Engine) -> Reply {
     told(engine, 503, ("Try again in a moment", text)).with_header("retry-after", "1")
 }
 
+/// Pixels a dot of a code that is shown by itself.
+const PICTURE_SCALE: usize = 8;
+
+/// The picture of the payment's code; `None` if it has none.
+fn picture(engine: &Engine, (challenged, secret): (&Challenged, &str), form: Picture) -> Option<Reply> {
+    let Challenged::Payment(p) = challenged else { return None };
+    let page = format!("{}{}", engine.settings.public_url, challenge_path(p.tenant, secret));
+    let text = code(p, &page)?;
+    Some(match form {
+        Picture::Png => html::picture("image/png", qr::png(text, PICTURE_SCALE)?),
+        Picture::Svg => html::picture("image/svg+xml", qr::svg(text)?.into_bytes()),
+    })
+}
+
+/// What the page is called, and what its buttons say.
+fn words(challenged: &Challenged) -> (&'static str, html::Buttons) {
+    let wallet = match challenged {
+        Challenged::Payment(p) => p.attempt().and_then(|attempt| attempt.instrument.means.wallet()),
+        Challenged::Setup(_) => None,
+    };
+    let approve = html::Buttons { yes: "Approve payment", no: "Decline payment" };
+    match wallet {
+        Some(Wallet::Alipay) => ("Pay with Alipay", approve),
+        Some(Wallet::WechatPay) => ("Pay with WeChat Pay", approve),
+        None => (
+            "Card authentication",
+            html::Buttons { yes: "Complete authentication", no: "Fail authentication" },
+        ),
+    }
+}
+
 fn show(engine: &Engine, (challenged, secret): (&Challenged, &str)) -> Reply {
     let merchant = engine.merchants.merchant(challenged.tenant().merchant);
     let merchant = merchant.map_or_else(|| "The merchant".to_owned(), |merchant| merchant.name.clone());
     let text = match challenged {
         Challenged::Payment(p) => {
-            let amount = waiting(p)
-                .and_then(|open| p.attempt_numbered(open.attempt))
-                .map_or(p.amount.minor, |attempt| attempt.amount_minor);
+            let attempt = asked(p).and_then(|(open, _)| p.attempt_numbered(open.attempt));
+            let amount = attempt.map_or(p.amount.minor, |attempt| attempt.amount_minor);
             let amount = gateway_core::Money::new(amount, p.amount.currency).to_string().to_uppercase();
-            format!("{merchant} asks you to authenticate a payment of {amount}.")
+            let verb = match attempt.and_then(|attempt| attempt.instrument.means.wallet()) {
+                Some(Wallet::Alipay | Wallet::WechatPay) => "approve",
+                None => "authenticate",
+            };
+            format!("{merchant} asks you to {verb} a payment of {amount}.")
         }
         Challenged::Setup(_) => {
             format!("{merchant} asks you to authenticate your card, to save it for later.")
@@ -256,10 +334,17 @@ fn show(engine: &Engine, (challenged, secret): (&Challenged, &str)) -> Reply {
     let path = challenge_path(challenged.tenant(), secret);
     let (pass, fail) = (format!("{path}/pass"), format!("{path}/fail"));
     let leads_to = challenged.return_url().and_then(|url| back::source(&url));
+    let (scanned, ours) = match challenged {
+        Challenged::Payment(p) => (code(p, "").is_some(), waiting(p).is_some()),
+        Challenged::Setup(_) => (false, true),
+    };
+    let (title, buttons) = words(challenged);
+    let drawn = format!("{path}/qr.svg");
     let page = html::Page {
-        title: "Card authentication",
+        title,
         text: &text,
-        forms: Some((&pass, &fail)),
+        picture: scanned.then_some(&*drawn),
+        forms: ours.then_some((&*pass, &*fail, buttons)),
         leads_to: leads_to.as_deref(),
     };
     html::page(200, &page, &nonce(engine))
@@ -323,6 +408,8 @@ fn lead_back(engine: &Engine, (challenged, secret): (&Challenged, &str)) -> Repl
         Challenged::Payment(p) => (p.id.to_string(), "payment_intent", "payment_intent_client_secret"),
         Challenged::Setup(intent) => (intent.id.to_string(), "setup_intent", "setup_intent_client_secret"),
     };
+    let wallet = matches!(challenged, Challenged::Payment(p)
+        if p.attempt().is_some_and(|attempt| attempt.instrument.means.wallet().is_some()));
     let outcome = [(name, id.as_str()), (secret_name, secret), ("redirect_status", standing.word())];
     let location = challenged.return_url().and_then(|url| back::with_outcome(&url, &outcome));
     if let Some(location) = location {
@@ -330,7 +417,11 @@ fn lead_back(engine: &Engine, (challenged, secret): (&Challenged, &str)) -> Repl
     }
     match standing {
         Standing::Succeeded => {
-            told(engine, 200, ("Authentication complete", "You can close this page and return to the shop."))
+            let title = if wallet { "Payment approved" } else { "Authentication complete" };
+            told(engine, 200, (title, "You can close this page and return to the shop."))
+        }
+        Standing::Failed if wallet => {
+            told(engine, 200, ("Payment not approved", "Nothing was paid. Return to the shop to try again."))
         }
         Standing::Failed => told(
             engine,
@@ -366,6 +457,8 @@ mod tests {
         assert!(parse("POST", &format!("{page}/fail")) == Ok((place, failed)));
         assert!(parse("GET", &format!("{page}/pass")) == Err("POST"), "a link must not pass a challenge");
         assert!(parse("POST", &page) == Err("GET"));
+        assert!(parse("GET", &format!("{page}/qr.svg")) == Ok((place, Asked::Picture(Picture::Svg))));
+        assert!(parse("POST", &format!("{page}/qr.png")) == Err("GET"));
         assert!(parse("GET", &format!("{page}/other")) == Ok((None, Asked::Show)));
         for nowhere in
             ["/challenge/pi_1_secret_2", "/challenge/acct_x/test/s", "/challenge/", "/challenge/a/b/c/d"]

@@ -1,20 +1,22 @@
-//! Where a payment's card comes from: a saved payment method, a published alias, a token, or the details themselves.
+//! Where a payment's means come from: a saved payment method, a published alias, a token, or the details themselves.
 
 use crate::cards::{self, Intake};
 use crate::flow::{Call, Fault, read};
 use crate::render::extra;
 use gateway_acquirers::test_cards;
+use gateway_api::WireEnum;
 use gateway_api::error::ApiError;
-use gateway_api::params::{CardSource, PaymentMethodData};
+use gateway_api::params::{CardSource, MeansInput, PaymentMethodData};
 use gateway_core::Write;
 use gateway_core::card::Cvc;
 use gateway_core::id::{CustomerId, PaymentMethodId};
 use gateway_core::journal::{Expect, Row, RowKey, Versioned};
+use gateway_core::means::{Means, MeansKind, Wallet};
 use gateway_core::payment::Instrument;
 use gateway_core::record::{Metadata, PaymentMethod, Token};
 use gateway_core::tenant::Mode;
 
-/// A card ready to be charged, with the rows that must be written along with it.
+/// A card or wallet ready to be charged, with the rows that must be written along with it.
 pub struct Chosen {
     pub instrument: Instrument,
     pub rows: Vec<Write>,
@@ -59,7 +61,18 @@ pub async fn make(
     data: &PaymentMethodData<'_>,
     path: &str,
 ) -> Result<(PaymentMethod, Vec<Write>, Option<Cvc>), Fault> {
-    let (intake, mut rows, token_billing) = take(call, &data.card, path).await?;
+    let (means, mut rows, token_billing, cvc) = match &data.means {
+        MeansInput::Card(source) => {
+            let (intake, rows, billing) = take(call, source, path).await?;
+            let Intake { facts, sealed, cvc } = intake;
+            (Means::Card { facts, sealed }, rows, billing, cvc)
+        }
+        MeansInput::Wallet(kind) => {
+            let wallet = Wallet::parse(kind.as_str()).ok_or_else(ApiError::internal)?;
+            check_served(call, wallet, path.trim_end_matches("[card]"))?;
+            (Means::Wallet(wallet), Vec::new(), String::new(), None)
+        }
+    };
     let stamp = call.stamp();
     let id = PaymentMethodId(stamp.ids.next());
     let billing_details = match &data.billing_details {
@@ -73,14 +86,26 @@ pub async fn make(
         tenant: call.caller.tenant,
         created: gateway_core::Timestamp(id.0.ms()),
         customer: None,
-        card: intake.facts,
-        sealed: intake.sealed,
+        means,
         billing_details,
         metadata,
         spent: false,
     };
     rows.push(Write { expect: Expect::Absent, row: Row::PaymentMethod(Box::new(method.clone())) });
-    Ok((method, rows, intake.cvc))
+    Ok((method, rows, cvc))
+}
+
+/// Whether anybody takes this wallet.
+fn check_served(call: &Call, wallet: Wallet, path: &str) -> Result<(), ApiError> {
+    if call.engine.acquirers.serve(call.caller.tenant.mode, MeansKind::Wallet(wallet)) {
+        return Ok(());
+    }
+    let kind = wallet.as_str();
+    let param = if path == "card" { "type".to_owned() } else { format!("{path}[type]") };
+    let message = format!(
+        "Payments of type {kind} are not taken: no acquirer for this mode serves them. Configure one of kind wallet, or send a card."
+    );
+    Err(ApiError::invalid_parameter(param, message))
 }
 
 async fn take(
@@ -175,8 +200,7 @@ fn chosen_alias(call: &Call, intake: Intake) -> Chosen {
         tenant: call.caller.tenant,
         created: gateway_core::Timestamp(id.0.ms()),
         customer: None,
-        card: intake.facts,
-        sealed: intake.sealed,
+        means: Means::Card { facts: intake.facts, sealed: intake.sealed },
         billing_details: String::new(),
         metadata: Metadata::new(),
         spent: false,
@@ -188,8 +212,7 @@ fn chosen_alias(call: &Call, intake: Intake) -> Chosen {
 fn chosen(method: &PaymentMethod, rows: Vec<Write>, cvc: Option<Cvc>) -> Chosen {
     let instrument = Instrument {
         method: method.id,
-        card: method.card.clone(),
-        sealed: method.sealed.clone(),
+        means: method.means.clone(),
         billing_details: method.billing_details.clone(),
     };
     Chosen { instrument, rows, cvc }

@@ -8,6 +8,7 @@ mod customers;
 mod events;
 mod meters;
 mod method_data;
+mod method_types;
 mod notifications;
 pub mod page;
 mod payment_intents;

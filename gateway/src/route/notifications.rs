@@ -4,14 +4,14 @@
 
 use crate::engine::Engine;
 use crate::exchange::{Exchange, Reply};
-use crate::flow::resolve;
+use crate::flow::{Fault, resolve};
 use gateway_api::error::ApiError;
 use gateway_core::acquirer::{Notice, Noticed};
 use gateway_core::journal::{Query, Row};
 use http::Method;
 use serde_json::json;
 use std::sync::Arc;
-use tracing::warn;
+use tracing::{info, warn};
 
 /// What its paths begin with; the acquirer's name follows.
 pub(super) const PREFIX: &str = "/notifications/";
@@ -47,17 +47,24 @@ pub(super) fn take(engine: &Arc<Engine>, exchange: &Exchange, name: &str) -> Rep
 /// Asks what is new of the payment that awaits this message.
 async fn look(engine: &Arc<Engine>, reference: u64) {
     if let Some((tenant, payment)) = engine.outstanding.payment(reference) {
-        return resolve::look(engine, tenant, payment).await;
+        return told(resolve::news(engine, (tenant, payment), reference).await);
     }
     match engine.journal.query(&Query::Awaiting { reference }).await {
         Ok(found) => {
             for stored in found {
                 let Row::Payment(row) = stored.row else { continue };
-                resolve::look(engine, row.payment.tenant, row.payment.id).await;
+                told(resolve::news(engine, (row.payment.tenant, row.payment.id), reference).await);
             }
         }
         // The resolver asks by itself before long.
         Err(why) => warn!(?why, "the store can't be asked for a message"),
+    }
+}
+
+/// What is outstanding is asked for again by itself.
+fn told(looked: Result<(), Fault>) {
+    if let Err(fault) = looked {
+        info!(?fault, "news could not be taken up now");
     }
 }
 

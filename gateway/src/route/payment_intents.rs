@@ -1,6 +1,7 @@
 //! Payment intents: authorize, capture, void, and everything around them.
 
 use super::method_data::{Chosen, check_metadata, choose, merge_metadata};
+use super::method_types::{self, Moment};
 use super::{Reading, Writing, page};
 use crate::exchange::Reply;
 use crate::flow::authorize::{Attempting, authorize};
@@ -22,8 +23,8 @@ use gateway_core::id::{CustomerId, PaymentId};
 use gateway_core::journal::{Batch, Query, Row, RowKey, Urgency};
 use gateway_core::money::{Currency, Money};
 use gateway_core::payment::{
-    CancellationReason, CaptureMethod, Command, Create, Details, InstrumentChange, create as decide_create,
-    decide,
+    CancellationReason, CaptureMethod, Command, Create, Details, InstrumentChange, Status,
+    create as decide_create, decide,
 };
 use gateway_core::record::KeyKind;
 use serde_json::{Map, Value};
@@ -112,6 +113,7 @@ fn settle_capture_method(
 }
 
 fn details(
+    call: &Call,
     params: &params::CreatePaymentIntent<'_>,
     customer: Option<CustomerId>,
 ) -> Result<(Details, CaptureMethod), ApiError> {
@@ -131,6 +133,7 @@ fn details(
         );
         more.insert("automatic_payment_methods".to_owned(), Value::Object(stored));
     }
+    method_types::keep(call, &mut more, (&params.method_types, params.automatic_payment_methods))?;
     put_card_options(&mut more, params.card_options.as_ref());
     let own = Some(params.capture_method);
     let capture_method = settle_capture_method(&mut more, own, CaptureMethod::Automatic);
@@ -186,13 +189,16 @@ pub async fn create(writing: &Writing<'_>) -> Result<Reply, Fault> {
     let customer = customer_of(call, params.customer).await?;
     let brought = (params.payment_method, params.payment_method_data.as_ref());
     let chosen = choose(call, brought, customer).await?;
-    let (details, wanted) = details(&params, customer)?;
+    let (details, wanted) = details(call, &params, customer)?;
     let (instrument, rows, cvc) = split(chosen);
+    let presence = presence(params.off_session, params.error_on_requires_action);
+    let moment = if params.confirm { Moment::Confirmed(presence) } else { Moment::Stored };
+    method_types::check(instrument.as_ref(), (&details, wanted), moment)?;
     let amount = Money::new(params.amount, currency);
     let draft = begin(call, (amount, wanted), details, instrument)?;
     let render = call.render(&params.expand);
     if params.confirm {
-        let customer = presence(params.off_session, params.error_on_requires_action);
+        let customer = presence;
         let circumstances = circumstances(call, &draft, &params.origin);
         // Nobody knows it yet, but the resolver looks at what is due of it, should an answer take long.
         let wait = call.engine.settings.wait;
@@ -312,7 +318,7 @@ pub async fn update(writing: &Writing<'_>) -> Result<Reply, Fault> {
         let customer = customer_of(call, params.customer).await?.or(draft.payment().details.customer);
         let named = (params.payment_method.set(), params.payment_method_data.as_ref());
         let (instrument, rows, _cvc) = split(choose(call, named, customer).await?);
-        let command = updated(&draft, &params, customer, instrument)?;
+        let command = updated(call, (&draft, &params), customer, instrument)?;
         match decide(draft.payment(), command) {
             Ok(events) => draft.record(events, &call.stamp()),
             Err(refusal) => return answer::refuse(call, draft, refusal, call.render(&params.expand)).await,
@@ -323,8 +329,8 @@ pub async fn update(writing: &Writing<'_>) -> Result<Reply, Fault> {
 }
 
 fn updated(
-    draft: &Draft,
-    params: &params::UpdatePaymentIntent<'_>,
+    call: &Call,
+    (draft, params): (&Draft, &params::UpdatePaymentIntent<'_>),
     customer: Option<CustomerId>,
     instrument: Option<gateway_core::payment::Instrument>,
 ) -> Result<Command, ApiError> {
@@ -344,10 +350,12 @@ fn updated(
     check_metadata(&details.metadata)?;
     let mut more = extra::parse(&details.extra);
     extra::change_shipping(&mut more, &params.shipping);
+    method_types::keep(call, &mut more, (&params.method_types, None))?;
     put_card_options(&mut more, params.card_options.as_ref());
     let wanted = settle_capture_method(&mut more, params.capture_method, p.capture_method);
     let capture_method = (wanted != p.capture_method).then_some(wanted);
     details.extra = extra::unparse(more);
+    method_types::check(instrument.as_ref().or(p.instrument.as_ref()), (&details, wanted), Moment::Stored)?;
     let currency = match &params.currency {
         None => p.amount.currency,
         Some(code) => Currency::parse(code.as_str()).ok_or_else(|| unknown_currency(code))?,
@@ -378,7 +386,8 @@ pub async fn confirm(writing: &Writing<'_>) -> Result<Reply, Fault> {
         let render = call.render(&params.expand);
         let named = (params.payment_method, params.payment_method_data.as_ref());
         let (instrument, rows, cvc) = split(choose(call, named, draft.payment().details.customer).await?);
-        let command = confirmed(&draft, &params, instrument);
+        let customer = presence(params.off_session, params.error_on_requires_action);
+        let command = confirmed(&draft, &params, (instrument, customer))?;
         if let Some(command) = command {
             match decide(draft.payment(), command) {
                 Ok(events) => draft.record(events, &call.stamp()),
@@ -388,7 +397,6 @@ pub async fn confirm(writing: &Writing<'_>) -> Result<Reply, Fault> {
                 }
             }
         }
-        let customer = presence(params.off_session, params.error_on_requires_action);
         let circumstances = circumstances(call, &draft, &params.origin);
         authorize(call, Attempting { draft, rows, cvc, customer, circumstances, render }).await
     })
@@ -420,8 +428,8 @@ fn check_secret(call: &Call, draft: &Draft, given: Option<&str>, text: &str) -> 
 fn confirmed(
     draft: &Draft,
     params: &params::ConfirmPaymentIntent<'_>,
-    instrument: Option<gateway_core::payment::Instrument>,
-) -> Option<Command> {
+    (instrument, presence): (Option<gateway_core::payment::Instrument>, CustomerPresence),
+) -> Result<Option<Command>, ApiError> {
     let p = draft.payment();
     let mut details = p.details.clone();
     change(&mut details.receipt_email, params.receipt_email);
@@ -437,11 +445,16 @@ fn confirmed(
     let wanted = settle_capture_method(&mut more, params.capture_method, p.capture_method);
     let capture_method = (wanted != p.capture_method).then_some(wanted);
     details.extra = extra::unparse(more);
+    // What is confirmed already has left this question behind: its state refuses the confirmation.
+    if matches!(p.status(), Status::RequiresPaymentMethod | Status::RequiresConfirmation) {
+        let pays = instrument.as_ref().or(p.instrument.as_ref());
+        method_types::check(pays, (&details, wanted), Moment::Confirmed(presence))?;
+    }
     if details == p.details && capture_method.is_none() && instrument.is_none() {
-        return None;
+        return Ok(None);
     }
     let instrument = instrument.map_or(InstrumentChange::Keep, |one| InstrumentChange::Set(Box::new(one)));
-    Some(Command::Update { amount: None, capture_method, details: Box::new(details), instrument })
+    Ok(Some(Command::Update { amount: None, capture_method, details: Box::new(details), instrument }))
 }
 
 /// POST /v1/payment_intents/{id}/capture.

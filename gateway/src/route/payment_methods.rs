@@ -17,6 +17,7 @@ use gateway_core::claim::Subject;
 use gateway_core::event::EventKind;
 use gateway_core::id::{CustomerId, PaymentMethodId};
 use gateway_core::journal::{Batch, Query, Row, Urgency, Write};
+use gateway_core::means::Means;
 use gateway_core::record::PaymentMethod;
 use gateway_core::time::Timestamp;
 
@@ -97,9 +98,12 @@ fn updated(
         after.billing_details = extra::merge_billing(&before.billing_details, given);
     }
     if params.exp_month.is_some() || params.exp_year.is_some() {
-        after.card.exp_month = params.exp_month.unwrap_or(before.card.exp_month);
-        after.card.exp_year = params.exp_year.unwrap_or(before.card.exp_year);
-        check_expiry(now, (after.card.exp_month, after.card.exp_year))?;
+        let Means::Card { facts, .. } = &mut after.means else {
+            return Err(ApiError::invalid_parameter("card", "This PaymentMethod is no card."));
+        };
+        facts.exp_month = params.exp_month.unwrap_or(facts.exp_month);
+        facts.exp_year = params.exp_year.unwrap_or(facts.exp_year);
+        check_expiry(now, (facts.exp_month, facts.exp_year))?;
     }
     merge_metadata(&mut after.metadata, &params.metadata);
     check_metadata(&after.metadata)?;

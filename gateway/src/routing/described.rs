@@ -4,6 +4,7 @@ use super::Question;
 use super::rule::{brand, country};
 use gateway_core::card::{Brand, CardFacts, Funding};
 use gateway_core::id::{Id, MerchantId};
+use gateway_core::means::MeansKind;
 use gateway_core::money::{Currency, Money};
 use gateway_core::record::Metadata;
 use gateway_core::tenant::Mode;
@@ -35,6 +36,9 @@ pub struct Described {
     pub merchant: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
+    /// `card` (default), `alipay`, `wechat_pay`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_method: Option<String>,
 }
 
 fn test() -> String {
@@ -47,15 +51,17 @@ pub struct Facts {
     mode: Mode,
     merchant: MerchantId,
     amount: Money,
+    means: MeansKind,
     card: CardFacts,
     metadata: Metadata,
 }
 
 impl Facts {
     /// As the router asks it.
-    pub const fn question(&self) -> Question<'_> {
-        let Self { mode, merchant, amount, card, metadata } = self;
-        Question { mode: *mode, merchant: *merchant, amount: *amount, card, metadata }
+    pub fn question(&self) -> Question<'_> {
+        let Self { mode, merchant, amount, means, card, metadata } = self;
+        let card = (*means == MeansKind::Card).then_some(card);
+        Question { mode: *mode, merchant: *merchant, amount: *amount, means: *means, card, metadata }
     }
 }
 
@@ -99,7 +105,12 @@ impl Described {
             cvc_provided: false,
         };
         let metadata = self.metadata.clone().into_iter().collect();
-        Ok(Facts { mode, merchant, amount: Money::new(self.amount, currency), card, metadata })
+        let means = match &self.payment_method {
+            None => MeansKind::Card,
+            Some(word) => MeansKind::parse(word)
+                .ok_or_else(|| format!("payment_method {word:?}: write card, alipay or wechat_pay"))?,
+        };
+        Ok(Facts { mode, merchant, amount: Money::new(self.amount, currency), means, card, metadata })
     }
 }
 

@@ -5,7 +5,9 @@ use super::cost::NO_FEE_KNOWN;
 use super::policy::Plan;
 use super::rank::{Seen, rank};
 use super::{Acquirers, Question};
+use gateway_core::means::MeansKind;
 use gateway_core::payment::{Routed, Standing, Strategy};
+use gateway_core::tenant::Mode;
 use serde::{Deserialize, Serialize};
 
 /// A rule that was passed over.
@@ -60,7 +62,7 @@ impl Acquirers {
     pub fn explain(&self, question: &Question<'_>) -> Explanation {
         let policy = self.policy.load();
         let (number, rule) = policy.rule(question);
-        let plan = rule.plan(question.mode);
+        let plan = rule.plan(question.mode, question.means);
         let before = if number == 0 { policy.rules.len() } else { usize::from(number) - 1 };
         let skipped = policy.rules[..before].iter().filter_map(|rule| {
             let because_of = rule.misfit(question)?.to_owned();
@@ -96,15 +98,15 @@ impl Acquirers {
         }
     }
 
-    /// Makes a recorded choice again, of the numbers that were recorded.
-    pub fn replay(&self, routed: &Routed, mode: gateway_core::tenant::Mode) -> Replay {
+    /// Makes a recorded choice again, of the numbers that were recorded, for a payment of this mode and by this means.
+    pub fn replay(&self, routed: &Routed, (mode, means): (Mode, MeansKind)) -> Replay {
         let policy = self.policy.load();
         let rule = match usize::from(routed.rule) {
             0 => Some(&policy.otherwise),
             number => policy.rules.get(number - 1),
         };
         let seen = rule.and_then(|rule| {
-            let plan = rule.plan(mode);
+            let plan = rule.plan(mode, means);
             let whole = plan.candidates.len() == routed.ranked.len();
             let look = |(index, weight): &(usize, u32)| {
                 let held = &self.held[*index];

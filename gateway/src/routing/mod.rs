@@ -30,6 +30,8 @@ use arc_swap::ArcSwap;
 use bandit::{Bandit, Tally};
 use draw::name_hash;
 use gateway_core::acquirer::{Acquirer, AcquirerRequest, Answer, Link, Permit, Transmission, Verb};
+use gateway_core::card::CardFacts;
+use gateway_core::means::MeansKind;
 use gateway_core::payment::{Ranked, Rerouting, Routed, Standing, Strategy};
 use gateway_core::ports::{Clock, Random};
 use gateway_core::tenant::Mode;
@@ -82,7 +84,7 @@ pub struct Route {
 /// Why a payment can be asked of nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoRoute {
-    /// No acquirer serves its mode.
+    /// No acquirer serves its mode, or takes its means.
     NoneServes,
     /// All have as many messages in flight as they may.
     AllFull,
@@ -135,7 +137,7 @@ impl Acquirers {
     pub fn choose(&self, question: &Question<'_>) -> Result<Route, NoRoute> {
         let policy = self.policy.load();
         let (number, rule) = policy.rule(question);
-        let plan = rule.plan(question.mode);
+        let plan = rule.plan(question.mode, question.means);
         if plan.candidates.is_empty() {
             return Err(NoRoute::NoneServes);
         }
@@ -172,13 +174,15 @@ impl Acquirers {
         match plan.strategy {
             Strategy::Priority | Strategy::Cost => 0,
             Strategy::Weighted => plan.turn(),
-            Strategy::Hash => card_key(question),
-            Strategy::LeastInFlight | Strategy::Random | Strategy::Bandit => {
-                let mut bytes = [0u8; 8];
-                self.random.fill(&mut bytes);
-                u64::from_le_bytes(bytes)
-            }
+            Strategy::Hash => question.card.map_or_else(|| self.chance(), card_key),
+            Strategy::LeastInFlight | Strategy::Random | Strategy::Bandit => self.chance(),
         }
+    }
+
+    fn chance(&self) -> u64 {
+        let mut bytes = [0u8; 8];
+        self.random.fill(&mut bytes);
+        u64::from_le_bytes(bytes)
     }
 
     /// The candidates as they are now.
@@ -259,11 +263,16 @@ impl Acquirers {
         }
     }
 
-    /// Those that serve a mode, for messages that any may answer. Links that are down come last: a request waits for them
+    /// Whether any acquirer takes payments of this mode by this means.
+    pub fn serve(&self, mode: Mode, means: MeansKind) -> bool {
+        !self.policy.load().otherwise.plan(mode, means).candidates.is_empty()
+    }
+
+    /// Those that take cards in a mode, for messages that any may answer. Links that are down come last: a request waits for them
     /// within its time if there is no other.
     pub fn route(&self, mode: Mode) -> Vec<Arc<dyn Acquirer>> {
         let policy = self.policy.load();
-        let plan = policy.otherwise.plan(mode);
+        let plan = policy.otherwise.plan(mode, MeansKind::Card);
         let mut route: Vec<_> =
             plan.candidates.iter().map(|(index, _)| Arc::clone(self.acquirer(*index))).collect();
         route.sort_by_key(|acquirer| match acquirer.link() {
@@ -300,7 +309,8 @@ impl Acquirers {
 }
 
 fn known_of(target: &Target) -> Known<'_> {
-    Known { name: target.acquirer.name(), modes: &target.modes }
+    let means = MeansKind::ALL.into_iter().filter(|means| target.acquirer.serves(*means)).collect();
+    Known { name: target.acquirer.name(), modes: &target.modes, means }
 }
 
 fn known(targets: &[Target]) -> Vec<Known<'_>> {
@@ -308,8 +318,8 @@ fn known(targets: &[Target]) -> Vec<Known<'_>> {
 }
 
 /// The card's fingerprint as a number: keyed, so it tells nothing without the key.
-fn card_key(question: &Question<'_>) -> u64 {
+fn card_key(card: &CardFacts) -> u64 {
     let mut first = [0u8; 8];
-    first.copy_from_slice(&question.card.fingerprint[..8]);
+    first.copy_from_slice(&card.fingerprint[..8]);
     u64::from_le_bytes(first)
 }

@@ -4,6 +4,7 @@ use super::bandit::Segment;
 use super::cost::Fees;
 use super::rule::{Matcher, Question};
 use super::settings::{Breaker, Routing, Trait};
+use gateway_core::means::MeansKind;
 use gateway_core::payment::Strategy;
 use gateway_core::tenant::Mode;
 use std::collections::BTreeMap;
@@ -16,9 +17,11 @@ const MAX_IN_FLIGHT: u32 = 4_096;
 pub(super) struct Known<'a> {
     pub(super) name: &'a str,
     pub(super) modes: &'a [Mode],
+    /// The means of payment that it takes.
+    pub(super) means: Vec<MeansKind>,
 }
 
-/// Candidates of payments of one mode, and what orders them.
+/// Candidates of payments of one mode and by one means, and what orders them.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) strategy: Strategy,
@@ -44,22 +47,28 @@ impl Plan {
 pub(super) struct Rule {
     pub(super) name: String,
     fits: Matcher,
-    test: Plan,
-    live: Plan,
+    /// For each means of payment, in their order.
+    test: Vec<Plan>,
+    live: Vec<Plan>,
 }
 
 impl Rule {
-    pub(super) fn plan(&self, mode: Mode) -> &Plan {
-        match mode {
+    pub(super) fn plan(&self, mode: Mode, means: MeansKind) -> &Plan {
+        let plans = match mode {
             Mode::Test => &self.test,
             Mode::Live => &self.live,
-        }
+        };
+        &plans[means.index()]
     }
 
     /// Why it is not for this payment; `None` if it is.
     pub(super) fn misfit(&self, question: &Question<'_>) -> Option<&'static str> {
-        if self.plan(question.mode).candidates.is_empty() {
+        let serves = |means| !self.plan(question.mode, means).candidates.is_empty();
+        if !MeansKind::ALL.into_iter().any(serves) {
             return Some("mode");
+        }
+        if !serves(question.means) {
+            return Some("payment_method");
         }
         self.fits.misfit(question)
     }
@@ -124,9 +133,11 @@ impl Policy {
         for one in &self.settings.segment {
             match one {
                 Trait::Currency => segment.currency = Some(question.amount.currency),
-                Trait::Brand => segment.brand = Some(question.card.brand),
-                Trait::Country => segment.country = Some(question.card.country.unwrap_or_default()),
-                Trait::Bin => segment.bin = Some(question.card.bin),
+                Trait::Brand => segment.brand = question.card.map(|card| card.brand),
+                Trait::Country => {
+                    segment.country = question.card.map(|card| card.country.unwrap_or_default());
+                }
+                Trait::Bin => segment.bin = question.card.map(|card| card.bin),
                 Trait::Merchant => segment.merchant = Some(question.merchant),
             }
         }
@@ -149,16 +160,18 @@ impl Compiler<'_> {
     ) -> Rule {
         let weight =
             |name: &str| weights.get(name).or_else(|| self.settings.weights.get(name)).copied().unwrap_or(1);
-        let plan = |mode: Mode| Plan {
+        let plan = |mode: Mode, means: MeansKind| Plan {
             strategy: strategy.unwrap_or(self.settings.strategy),
             candidates: order
                 .iter()
                 .filter(|index| self.known[**index].modes.contains(&mode))
+                .filter(|index| self.known[**index].means.contains(&means))
                 .map(|index| (*index, weight(self.known[*index].name)))
                 .collect(),
             turns: AtomicU64::new(0),
         };
-        Rule { name: name.to_owned(), fits, test: plan(Mode::Test), live: plan(Mode::Live) }
+        let plans = |mode: Mode| MeansKind::ALL.into_iter().map(|means| plan(mode, means)).collect();
+        Rule { name: name.to_owned(), fits, test: plans(Mode::Test), live: plans(Mode::Live) }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::settings::When;
 use gateway_core::card::{Brand, CardFacts};
 use gateway_core::id::MerchantId;
+use gateway_core::means::MeansKind;
 use gateway_core::money::{Currency, Money};
 use gateway_core::record::Metadata;
 use gateway_core::tenant::Mode;
@@ -28,7 +29,10 @@ pub struct Question<'a> {
     pub mode: Mode,
     pub merchant: MerchantId,
     pub amount: Money,
-    pub card: &'a CardFacts,
+    /// What pays.
+    pub means: MeansKind,
+    /// The card, if it is one.
+    pub card: Option<&'a CardFacts>,
     pub metadata: &'a Metadata,
 }
 
@@ -48,6 +52,7 @@ pub(super) struct Matcher {
     amount_from: i64,
     amount_below: Option<i64>,
     metadata: Vec<(String, String)>,
+    means: Vec<MeansKind>,
 }
 
 impl Matcher {
@@ -65,7 +70,12 @@ impl Matcher {
         };
         let merchant =
             |id: &String| id.parse().map_err(|_| format!("merchant {id:?}: write its id, as acct_..."));
+        let kind = |word: &String| {
+            let words = MeansKind::ALL.map(MeansKind::as_str).join(", ");
+            MeansKind::parse(word).ok_or_else(|| format!("payment_method {word:?}: there are {words}"))
+        };
         Ok(Self {
+            means: when.payment_method.iter().map(kind).collect::<Result<_, _>>()?,
             currencies: when.currency.iter().map(currency).collect::<Result<_, _>>()?,
             bins: when.bin.iter().map(|text| bins(text)).collect::<Result<_, _>>()?,
             brands: when.brand.iter().map(scheme).collect::<Result<_, _>>()?,
@@ -81,19 +91,20 @@ impl Matcher {
     pub(super) fn misfit(&self, question: &Question<'_>) -> Option<&'static str> {
         let card = question.card;
         let minor = question.amount.minor;
-        let bin_fits = |(from, to): &(u32, u32)| (*from..=*to).contains(&card.bin);
+        let bin_fits = |(from, to): &(u32, u32)| card.is_some_and(|card| (*from..=*to).contains(&card.bin));
         let says = |(key, value): &(String, String)| {
             question.metadata.iter().any(|(held, text)| held == key && text == value)
         };
-        let country = |code: &[u8; 2]| card.country.as_ref() == Some(code);
+        let country = |code: &[u8; 2]| card.is_some_and(|card| card.country.as_ref() == Some(code));
         let conditions = [
             ("currency", fits(&self.currencies, |code| *code == question.amount.currency)),
             ("bin", fits(&self.bins, bin_fits)),
-            ("brand", fits(&self.brands, |brand| *brand == card.brand)),
+            ("brand", fits(&self.brands, |brand| card.is_some_and(|card| *brand == card.brand))),
             ("country", fits(&self.countries, country)),
             ("merchant", fits(&self.merchants, |id| *id == question.merchant)),
             ("amount", minor >= self.amount_from && self.amount_below.is_none_or(|below| minor < below)),
             ("metadata", self.metadata.iter().all(says)),
+            ("payment_method", fits(&self.means, |means| *means == question.means)),
         ];
         conditions.into_iter().find(|(_, holds)| !holds).map(|(what, _)| what)
     }

@@ -117,6 +117,9 @@ pub struct When {
     /// Values of the payment's metadata.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
+    /// Types as the wire has them: `["card", "alipay", "wechat_pay"]`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub payment_method: Vec<String>,
 }
 
 /// One of `[[routing.rules]]`.

@@ -1,8 +1,9 @@
 //! From payments to the scorer's events and records: for serving, for its memory, and for the export, in one place.
 
 use gateway_core::Currency;
+use gateway_core::acquirer::DeclineCode;
 use gateway_core::id::{CustomerId, PaymentId};
-use gateway_core::payment::{Attempt, CancellationReason, Event, FailureKind, Instrument, Payment};
+use gateway_core::payment::{Attempt, CancellationReason, Event, Failure, FailureKind, Instrument, Payment};
 use gateway_core::risk::{FraudLabel, OriginKeys};
 use gateway_core::tenant::Tenant;
 use gateway_core::time::Timestamp;
@@ -13,19 +14,20 @@ pub struct Subject {
     pub id: u64,
     pub tenant: Tenant,
     pub currency: Currency,
-    pub card: [u8; 16],
+    /// None where no card pays.
+    pub card: Option<[u8; 16]>,
     pub customer: Option<CustomerId>,
     pub origin: OriginKeys,
 }
 
 impl Subject {
-    /// A payment with this card.
+    /// A payment with this card or wallet.
     pub fn of(payment: &Payment, (instrument, origin): (&Instrument, OriginKeys)) -> Self {
         Self {
             id: payment_key(payment.id),
             tenant: payment.tenant,
             currency: payment.amount.currency,
-            card: instrument.card.fingerprint,
+            card: instrument.means.card().map(|card| card.fingerprint),
             customer: payment.details.customer,
             origin,
         }
@@ -40,15 +42,15 @@ const fn payment_key(id: PaymentId) -> u64 {
 pub fn event(subject: &Subject, (number, amount_minor, at): (u16, i64, Timestamp)) -> risk::event::Event {
     let code: [u8; 3] = subject.currency.code().as_bytes().try_into().unwrap_or(*b"usd");
     let exponent = u8::try_from(subject.currency.exponent()).unwrap_or(2);
-    let card = u64::from_be_bytes(*subject.card.first_chunk().expect("eight of sixteen bytes"));
+    let card = |whole: [u8; 16]| u64::from_be_bytes(*whole.first_chunk().expect("eight of sixteen bytes"));
     let folded = |id: u128| (id >> 64) as u64 ^ id as u64;
     let id = subject.id ^ (u64::from(number) << 48);
     let mut event = risk::event::Event::new(id, at.unix_seconds(), amount_minor)
         .in_currency(code, exponent)
-        .with(Entity::Card, card)
         .with(Entity::Merchant, folded(subject.tenant.merchant.0.0));
     let OriginKeys { address, device, email } = subject.origin;
     let others = [
+        (Entity::Card, subject.card.map(card)),
         (Entity::Customer, subject.customer.map(|customer| folded(customer.0.0))),
         (Entity::Address, address),
         (Entity::Device, device),
@@ -86,7 +88,7 @@ pub fn records(payment: &Payment, event: &Event, at: Timestamp) -> [Option<Recor
             [Some(Record::Authorization(attempt_event(payment, attempt))), told(Outcome::Blocked)]
         }
         Event::Authorized { .. } | Event::Sold { .. } => [told(Outcome::Approved), None],
-        Event::AuthorizationFailed { failure, .. } if failure.kind == FailureKind::Declined => {
+        Event::AuthorizationFailed { failure, .. } if is_issuers_word(failure) => {
             [told(Outcome::Declined), None]
         }
         Event::RefundIntended { refund, .. } if is_news(payment, refund) => {
@@ -98,6 +100,12 @@ pub fn records(payment: &Payment, event: &Event, at: Timestamp) -> [Option<Recor
         Event::Labelled { attempt, label, .. } => [labelled(*attempt, said(*label)), None],
         _teaches_nothing => [None, None],
     }
+}
+
+/// Whether somebody else said no: a customer who does not approve their own payment tells nothing against it.
+const fn is_issuers_word(failure: &Failure) -> bool {
+    let own = matches!(failure.code, DeclineCode::CustomerDeclined | DeclineCode::AttemptExpired);
+    matches!(failure.kind, FailureKind::Declined) && !own
 }
 
 /// What a stored label says.

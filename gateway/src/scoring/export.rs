@@ -164,7 +164,7 @@ impl Exporter {
             id: evaluation.id.0.0 as u64,
             tenant: evaluation.tenant,
             currency: judged.amount.currency,
-            card: judged.card,
+            card: Some(judged.card),
             customer: judged.customer.map(gateway_core::id::CustomerId),
             origin: judged.origin,
         };

@@ -1,6 +1,7 @@
 //! What is known of a payment beside its card: where it came from, as the request says, and as keys from which nothing can be read.
 
 use gateway_core::Money;
+use gateway_core::card::CardFacts;
 use gateway_core::payment::{Instrument, Payment};
 use gateway_core::risk::OriginKeys;
 use serde_json::Value;
@@ -84,19 +85,25 @@ pub struct Facts<'a> {
 }
 
 impl Facts<'_> {
+    /// The card that pays, if one does.
+    pub const fn card(&self) -> Option<&CardFacts> {
+        self.instrument.means.card()
+    }
+
     /// The card's first digits, as text.
-    pub fn bin(&self) -> String {
-        format!("{:06}", self.instrument.card.bin)
+    pub fn bin(&self) -> Option<String> {
+        self.card().map(|card| format!("{:06}", card.bin))
     }
 
     /// The card's fingerprint, as objects show it.
-    pub fn fingerprint(&self) -> String {
-        crypto::hex::encode(&self.instrument.card.fingerprint[..8])
+    pub fn fingerprint(&self) -> Option<String> {
+        self.card().map(|card| crypto::hex::encode(&card.fingerprint[..8]))
     }
 
     /// The card's country in capitals, if it is known.
     pub fn country(&self) -> Option<String> {
-        self.instrument.card.country.map(|letters| String::from_utf8_lossy(&letters).into_owned())
+        let letters = self.card()?.country?;
+        Some(String::from_utf8_lossy(&letters).into_owned())
     }
 
     /// The customer's id.

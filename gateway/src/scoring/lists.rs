@@ -63,8 +63,8 @@ pub fn plain(kind: ListKind, value: &str) -> Option<String> {
 /// The payment's own value of a kind.
 fn value_of(kind: ListKind, facts: &Facts<'_>) -> Option<String> {
     let value = match kind {
-        ListKind::CardFingerprint => Some(facts.fingerprint()),
-        ListKind::CardBin => Some(facts.bin()),
+        ListKind::CardFingerprint => facts.fingerprint(),
+        ListKind::CardBin => facts.bin(),
         ListKind::Country => facts.country(),
         ListKind::CustomerId => facts.customer(),
         ListKind::Email => facts.circumstances.email.clone(),

@@ -169,14 +169,18 @@ impl Scoring {
     fn judge(&self, case: &Case<'_>, origin: OriginKeys, windows: Windows) -> Assessment {
         let serving = self.models.serving();
         let scored = self.scorer.load().score(&serving.champion.model, &case.event);
-        let own = (case.tenant.mode == Mode::Test)
-            .then(|| self.published.get(&case.instrument.card.fingerprint).copied())
-            .flatten();
+        let card = case.instrument.means.card();
+        let own = card
+            .filter(|_| case.tenant.mode == Mode::Test)
+            .and_then(|card| self.published.get(&card.fingerprint).copied());
         let conduct = self.conduct.load();
-        let spared = conduct.policy.spare_showcase && case.instrument.card.bin == SHOWCASE_BIN;
-        let admitted = match own {
-            None if !spared && windows == Windows::Count => self.admit(case, &scored.features),
-            Some(_) | None => Ok(None),
+        let spared = conduct.policy.spare_showcase && card.is_some_and(|card| card.bin == SHOWCASE_BIN);
+        let admitted = match (own, card) {
+            (None, Some(card)) if !spared && windows == Windows::Count => {
+                self.admit(case, card.bin, &scored.features)
+            }
+            // With a wallet no card can be tried out.
+            (Some(_) | None, _) => Ok(None),
         };
         let lists = self.lists.of(case.tenant);
         let asked = rules::Asked { facts: &case.facts, score: scored.risk_score, features: &scored.features };
@@ -192,12 +196,13 @@ impl Scoring {
     fn admit(
         &self,
         case: &Case<'_>,
+        range: u32,
         features: &risk::features::FeatureVector,
     ) -> Result<Option<Ticket>, guard::Watched> {
         let key = |entity| case.event.key(entity);
         let attempt = guard::Attempt {
             card: key(risk::event::Entity::Card).unwrap_or_default(),
-            range: case.instrument.card.bin,
+            range,
             merchant: key(risk::event::Entity::Merchant).unwrap_or_default(),
             address: key(risk::event::Entity::Address),
             known: self.is_known(features),

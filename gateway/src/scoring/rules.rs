@@ -21,7 +21,7 @@ const MAX_TEXT: usize = 2_048;
 /// Rules at most.
 const MAX_RULES: usize = 200;
 /// What a rule may name beside features and lists.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "score",
     "amount",
     "currency",
@@ -35,6 +35,7 @@ const NAMES: [&str; 13] = [
     "customer",
     "email",
     "ip_address",
+    "payment_method",
 ];
 /// `lists.ALIAS`: whether the merchant's list of that alias holds the payment's value.
 const LISTS: &str = "lists.";
@@ -197,18 +198,21 @@ impl VariableResolver for Names<'_> {
         let facts = self.asked.facts;
         let text = |text: &str| Some(CowVal::owned(CelString::from(text.to_owned())));
         let maybe = |text: Option<String>| Some(CowVal::owned(CelString::from(text.unwrap_or_default())));
-        let card = &facts.instrument.card;
+        let card = || facts.card();
+        // A wallet has no card: what asks for one can't be answered.
+        let of_card = |text: Option<String>| text.map(|text| CowVal::owned(CelString::from(text)));
         match name {
             "score" => Some(CowVal::owned(CelInt::from(i64::from(self.asked.score)))),
             "amount" => Some(CowVal::owned(CelInt::from(facts.amount.minor))),
             "currency" => text(facts.amount.currency.code()),
             "mode" => maybe(facts.payment.map(|payment| payment.tenant.mode.as_str().to_owned())),
             "merchant" => maybe(facts.payment.map(|payment| payment.tenant.merchant.to_string())),
-            "card.bin" => text(&facts.bin()),
-            "card.brand" => text(card.brand.as_str()),
-            "card.funding" => text(card.funding.as_str()),
-            "card.country" => maybe(facts.country()),
-            "card.fingerprint" => text(&facts.fingerprint()),
+            "card.bin" => of_card(facts.bin()),
+            "card.brand" => text(card()?.brand.as_str()),
+            "card.funding" => text(card()?.funding.as_str()),
+            "card.country" => of_card(card().map(|_| facts.country().unwrap_or_default())),
+            "card.fingerprint" => of_card(facts.fingerprint()),
+            "payment_method" => text(facts.instrument.means.kind().as_str()),
             "customer" => maybe(facts.customer()),
             "email" => maybe(facts.circumstances.email.clone()),
             "ip_address" => maybe(facts.circumstances.ip_address.map(|address| address.to_string())),
@@ -242,6 +246,7 @@ mod tests {
     use super::*;
     use gateway_core::card::{Brand, CardFacts, Funding, SealedCard};
     use gateway_core::id::{Id, MerchantId, PaymentMethodId};
+    use gateway_core::means::{Means, Wallet};
     use gateway_core::payment::Instrument;
     use gateway_core::tenant::{Mode, Tenant};
     use gateway_core::{Currency, Money};
@@ -264,8 +269,11 @@ mod tests {
             cvc_provided: true,
         };
         let sealed = SealedCard { key_version: 1, bytes: Vec::new() };
-        let instrument =
-            Instrument { method: PaymentMethodId(Id(3)), card, sealed, billing_details: String::new() };
+        asked(when, Means::Card { facts: card, sealed })
+    }
+
+    fn asked(when: &str, means: Means) -> bool {
+        let instrument = Instrument { method: PaymentMethodId(Id(3)), means, billing_details: String::new() };
         let circumstances =
             Circumstances { email: Some("a@b.example".to_owned()), ..Circumstances::default() };
         let amount = Money::new(12_345, Currency::USD);
@@ -299,6 +307,21 @@ mod tests {
         for (when, expected) in cases {
             assert_eq!(matches(when), expected, "{when}");
         }
+    }
+
+    #[test]
+    fn a_rule_about_the_card_matches_no_wallet() {
+        let cases = [
+            ("card.country in ['FR', 'DE']", false),
+            ("card.country == ''", false),
+            ("!(card.bin == '400000')", false),
+            ("payment_method == 'alipay' && amount > 10000", true),
+            ("payment_method == 'card'", false),
+        ];
+        for (when, expected) in cases {
+            assert_eq!(asked(when, Means::Wallet(Wallet::Alipay)), expected, "{when}");
+        }
+        assert!(matches("payment_method == 'card'"));
     }
 
     #[test]

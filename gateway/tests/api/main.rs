@@ -23,3 +23,4 @@ mod scoring;
 mod support;
 mod unknown;
 mod verify;
+mod wallets;

@@ -278,7 +278,7 @@ async fn rules_choose_and_the_choice_is_recorded_and_comes_out_again() {
     assert!(after == [11, 3, 1] || after == [6, 3, 6], "one card, one acquirer: {after:?}");
     for attempt in attempts(&g).await {
         let Some(routed) = attempt.1 else { continue };
-        let replay = g.app.engine.acquirers.replay(&routed, Mode::Test);
+        let replay = g.app.engine.acquirers.replay(&routed, (Mode::Test, gateway_core::MeansKind::Card));
         assert!(replay.same_policy && replay.again == Some(replay.recorded.clone()), "{replay:?}");
         assert_eq!(replay.recorded[0], attempt.0);
     }

@@ -20,8 +20,10 @@ pub struct Call {
     pub method: Method,
     /// The path with its query, from `/v1` on.
     pub path: String,
-    /// The body, a form.
+    /// The body, a form unless `headers` say otherwise.
     pub body: Bytes,
+    /// Headers beside or in place of the usual ones.
+    pub headers: Vec<(HeaderName, String)>,
     /// The idempotency key; without one, the server makes one that nobody can repeat.
     pub idempotency_key: Option<String>,
 }
@@ -30,7 +32,7 @@ impl Call {
     /// A read.
     pub fn get(path: &str, query: &Form) -> Self {
         let path = if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.as_str()) };
-        Self { method: Method::Get, path, body: Bytes::new(), idempotency_key: None }
+        Self { method: Method::Get, path, body: Bytes::new(), headers: Vec::new(), idempotency_key: None }
     }
 
     /// A write, with its idempotency key.
@@ -39,13 +41,38 @@ impl Call {
             method: Method::Post,
             path: path.to_owned(),
             body: form.into_bytes(),
+            headers: Vec::new(),
             idempotency_key: Some(idempotency_key.to_owned()),
         }
     }
 
+    /// A write of JSON, to a server that tells repeats apart by what it says.
+    pub fn json(path: &str, body: impl Into<Bytes>) -> Self {
+        Self {
+            method: Method::Post,
+            path: path.to_owned(),
+            body: body.into(),
+            headers: vec![(CONTENT_TYPE, "application/json".to_owned())],
+            idempotency_key: None,
+        }
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
     /// A deletion.
     pub fn delete(path: &str) -> Self {
-        Self { method: Method::Delete, path: path.to_owned(), body: Bytes::new(), idempotency_key: None }
+        Self {
+            method: Method::Delete,
+            path: path.to_owned(),
+            body: Bytes::new(),
+            headers: Vec::new(),
+            idempotency_key: None,
+        }
     }
 }
 
@@ -106,6 +133,10 @@ impl Caller {
         if let Some(key) = &call.idempotency_key {
             let value = HeaderValue::from_str(key).map_err(|error| refused(error.into()))?;
             headers.insert(IDEMPOTENCY_KEY, value);
+        }
+        for (name, value) in &call.headers {
+            let value = HeaderValue::from_str(value).map_err(|error| refused(error.into()))?;
+            headers.insert(name.clone(), value);
         }
         Ok(request)
     }

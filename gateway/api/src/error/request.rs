@@ -153,6 +153,30 @@ impl ApiError {
         )
     }
 
+    /// The customer did not do in time what was asked of them.
+    pub fn payment_intent_payment_attempt_expired() -> Self {
+        coded(
+            ErrorCode::PaymentIntentPaymentAttemptExpired,
+            "The customer did not approve the payment in time. Provide a payment method and confirm again.",
+        )
+    }
+
+    /// The customer said no to the operator of their wallet.
+    pub fn payment_method_customer_decline() -> Self {
+        coded(
+            ErrorCode::PaymentMethodCustomerDecline,
+            "The customer did not approve the payment. Provide a payment method and confirm again.",
+        )
+    }
+
+    /// The operator of a wallet said no.
+    pub fn payment_method_provider_decline() -> Self {
+        coded(
+            ErrorCode::PaymentMethodProviderDecline,
+            "The wallet's operator declined the payment. Provide another payment method and confirm again.",
+        )
+    }
+
     /// A charge that was captured before.
     pub fn charge_already_captured(id: &str) -> Self {
         coded(ErrorCode::ChargeAlreadyCaptured, format!("Charge {id} has already been captured."))

@@ -112,16 +112,51 @@ pub struct Rule<'a> {
 /// The means of payment at the time of the attempt.
 #[derive(Debug, Clone, Serialize)]
 pub struct ChargePaymentMethodDetails<'a> {
-    pub card: ChargeCard<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alipay: Option<ChargeAlipay<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card: Option<ChargeCard<'a>>,
     #[serde(rename = "type")]
     kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wechat_pay: Option<ChargeWechatPay<'a>>,
 }
 
 impl<'a> ChargePaymentMethodDetails<'a> {
     /// A card payment.
     pub fn card(card: ChargeCard<'a>) -> Self {
-        Self { card, kind: "card" }
+        Self { alipay: None, card: Some(card), kind: "card", wechat_pay: None }
     }
+
+    /// A payment with Alipay.
+    pub fn alipay(transaction_id: Option<&'a str>) -> Self {
+        let alipay = Some(ChargeAlipay { buyer_id: Null, fingerprint: Null, transaction_id });
+        Self { alipay, card: None, kind: "alipay", wechat_pay: None }
+    }
+
+    /// A payment with WeChat Pay.
+    pub fn wechat_pay(transaction_id: Option<&'a str>) -> Self {
+        let wechat_pay = Some(ChargeWechatPay { fingerprint: Null, location: Null, transaction_id });
+        Self { alipay: None, card: None, kind: "wechat_pay", wechat_pay }
+    }
+}
+
+/// What Alipay said of the payment.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct ChargeAlipay<'a> {
+    pub buyer_id: Null,
+    pub fingerprint: Null,
+    /// The operator's own number.
+    pub transaction_id: Option<&'a str>,
+}
+
+/// What WeChat Pay said of the payment.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct ChargeWechatPay<'a> {
+    pub fingerprint: Null,
+    pub location: Null,
+    /// The operator's own number.
+    pub transaction_id: Option<&'a str>,
 }
 
 /// What the issuer and the network said about the card in this attempt.

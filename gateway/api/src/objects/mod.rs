@@ -24,8 +24,8 @@ mod webhook_endpoint;
 pub use address::{Address, BillingDetails, Shipping};
 pub use balance_transaction::{BalanceTransaction, FeeDetail};
 pub use charge::{
-    CardChecks, Charge, ChargeCard, ChargePaymentMethodDetails, FraudDetails, Outcome, Overcapture, Rule,
-    Status,
+    CardChecks, Charge, ChargeAlipay, ChargeCard, ChargePaymentMethodDetails, ChargeWechatPay, FraudDetails,
+    Outcome, Overcapture, Rule, Status,
 };
 pub use customer::{Customer, InvoiceSettings};
 pub use dispute::{
@@ -34,8 +34,9 @@ pub use dispute::{
 pub use event::{Event, EventData, EventRequest};
 pub use list::{Deleted, List, More, SearchResult};
 pub use payment_intent::{
-    AutomaticPaymentMethodsView, CardOptionsView, LastPaymentError, NextAction, PaymentIntent,
-    PaymentMethodOptionsView, Processing, ProcessingCard, ProcessingNotification, RedirectToUrl,
+    AlipayHandleRedirect, AutomaticPaymentMethodsView, CardOptionsView, LastPaymentError, NextAction,
+    PaymentIntent, PaymentMethodOptionsView, Processing, ProcessingCard, ProcessingNotification,
+    RedirectToUrl, WechatPayDisplayQrCode, WechatPayOptionsView,
 };
 pub use payment_method::{CardNetworks, PaymentMethod, PaymentMethodCard, ThreeDSecureUsage};
 pub use refund::{Refund, RefundCard, RefundDestination};

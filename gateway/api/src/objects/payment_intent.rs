@@ -4,7 +4,7 @@ use super::charge::Charge;
 use super::customer::Customer;
 use super::payment_method::PaymentMethod;
 use super::review::Review;
-use super::{Expandable, Metadata, Null, Shipping, object_name};
+use super::{EmptyObject, Expandable, Metadata, Null, Shipping, object_name};
 use serde::Serialize;
 
 object_name!(PaymentIntentName = "payment_intent");
@@ -128,7 +128,24 @@ pub struct AutomaticPaymentMethodsView<'a> {
 /// Options by payment method type.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct PaymentMethodOptionsView<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alipay: Option<EmptyObject>,
     pub card: CardOptionsView<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wechat_pay: Option<WechatPayOptionsView>,
+}
+
+/// Options of WeChat Pay payments.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct WechatPayOptionsView {
+    pub app_id: Null,
+    pub client: &'static str,
+}
+
+impl Default for WechatPayOptionsView {
+    fn default() -> Self {
+        Self { app_id: Null, client: "web" }
+    }
 }
 
 /// Options of card payments. Those that were not asked for are left out, as the dialect does.
@@ -190,10 +207,15 @@ pub struct LastPaymentError<'a> {
     pub kind: &'a str,
 }
 
-/// What the customer has to do before the payment can go on.
+/// What the customer has to do before the payment can go on: one of these, which the type names.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct NextAction<'a> {
-    pub redirect_to_url: RedirectToUrl<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alipay_handle_redirect: Option<AlipayHandleRedirect<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redirect_to_url: Option<RedirectToUrl<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wechat_pay_display_qr_code: Option<WechatPayDisplayQrCode<'a>>,
     #[serde(rename = "type")]
     kind: &'static str,
 }
@@ -201,8 +223,58 @@ pub struct NextAction<'a> {
 impl<'a> NextAction<'a> {
     /// Send the customer to `url`; they come back to `return_url`.
     pub fn redirect(url: &'a str, return_url: Option<&'a str>) -> Self {
-        Self { redirect_to_url: RedirectToUrl { return_url, url: Some(url) }, kind: "redirect_to_url" }
+        let redirect_to_url = Some(RedirectToUrl { return_url, url: Some(url) });
+        Self {
+            alipay_handle_redirect: None,
+            redirect_to_url,
+            wechat_pay_display_qr_code: None,
+            kind: "redirect_to_url",
+        }
     }
+
+    /// Send the customer to Alipay at `url`; they come back to `return_url`.
+    pub fn alipay(url: &'a str, return_url: Option<&'a str>) -> Self {
+        let redirect =
+            AlipayHandleRedirect { native_data: Null, native_url: Null, return_url, url: Some(url) };
+        Self {
+            alipay_handle_redirect: Some(redirect),
+            redirect_to_url: None,
+            wechat_pay_display_qr_code: None,
+            kind: "alipay_handle_redirect",
+        }
+    }
+
+    /// Let the customer scan a code with WeChat.
+    pub fn wechat_pay(code: WechatPayDisplayQrCode<'a>) -> Self {
+        Self {
+            alipay_handle_redirect: None,
+            redirect_to_url: None,
+            wechat_pay_display_qr_code: Some(code),
+            kind: "wechat_pay_display_qr_code",
+        }
+    }
+}
+
+/// Where to send the customer to approve with Alipay. What apps would need instead of a browser is never there.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct AlipayHandleRedirect<'a> {
+    pub native_data: Null,
+    pub native_url: Null,
+    pub return_url: Option<&'a str>,
+    pub url: Option<&'a str>,
+}
+
+/// A code for WeChat, as text and as pictures.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct WechatPayDisplayQrCode<'a> {
+    /// What the code holds.
+    pub data: &'a str,
+    /// A page that shows it.
+    pub hosted_instructions_url: &'a str,
+    /// The picture itself, as a `data:` URL.
+    pub image_data_url: &'a str,
+    pub image_url_png: &'a str,
+    pub image_url_svg: &'a str,
 }
 
 /// Where to send the customer.

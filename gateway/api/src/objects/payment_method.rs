@@ -1,20 +1,23 @@
-//! The payment method: a card that can be used again.
+//! The payment method: a card that can be used again, or a wallet.
 
 use super::charge::CardChecks;
 use super::customer::Customer;
-use super::{BillingDetails, Expandable, Metadata, Null, object_name};
+use super::{BillingDetails, EmptyObject, Expandable, Metadata, Null, object_name};
 use serde::Serialize;
 
 object_name!(PaymentMethodName = "payment_method");
 
-/// A card, by what may be shown of it.
+/// A card, by what may be shown of it; or a wallet, of which nothing is known.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct PaymentMethod<'a> {
     pub id: &'a str,
     pub object: PaymentMethodName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alipay: Option<EmptyObject>,
     /// `always`, `limited` or `unspecified`.
     pub allow_redisplay: Option<&'a str>,
     pub billing_details: BillingDetails<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub card: Option<PaymentMethodCard<'a>>,
     pub created: i64,
     pub customer: Option<Expandable<'a, Customer<'a>>>,
@@ -22,9 +25,11 @@ pub struct PaymentMethod<'a> {
     pub livemode: bool,
     pub metadata: Metadata<'a>,
     pub radar_options: Null,
-    /// `card`.
+    /// `card`, `alipay` or `wechat_pay`.
     #[serde(rename = "type")]
     pub kind: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wechat_pay: Option<EmptyObject>,
 }
 
 /// The card of a payment method.

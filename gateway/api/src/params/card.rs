@@ -2,6 +2,8 @@
 
 use super::address::BillingDetailsInput;
 use super::metadata::MetadataInput;
+use super::words::MethodType;
+use crate::WireEnum;
 use crate::error::ApiError;
 use crate::form::Fields;
 use std::fmt;
@@ -95,10 +97,18 @@ pub enum CardSource<'p> {
     Token(&'p str),
 }
 
+/// What a new payment method is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MeansInput<'p> {
+    Card(CardSource<'p>),
+    /// A wallet: `alipay` or `wechat_pay`, never `card`. Nothing is said of it beside its type.
+    Wallet(MethodType),
+}
+
 /// A payment method given in place: `payment_method_data`, or the body of its creation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentMethodData<'p> {
-    pub card: CardSource<'p>,
+    pub means: MeansInput<'p>,
     pub billing_details: Option<BillingDetailsInput<'p>>,
     pub metadata: MetadataInput<'p>,
 }
@@ -114,17 +124,22 @@ impl<'p> PaymentMethodData<'p> {
 
     /// Reads the fields of a payment method at this level.
     pub(super) fn read(fields: &mut Fields<'p>) -> Result<Self, ApiError> {
-        let kind = fields.nonempty("type")?;
-        match fields.required("type", kind)? {
-            "card" => {}
-            _ => return Err(ApiError::parameter_invalid_choice(fields.path("type"), &["card"])),
-        }
-        let card = CardSource::take(fields)?;
-        let card = fields.required("card", card)?;
+        let kind = fields.choice("type")?;
+        let means = match fields.required("type", kind)? {
+            MethodType::Card => {
+                let card = CardSource::take(fields)?;
+                MeansInput::Card(fields.required("card", card)?)
+            }
+            wallet @ (MethodType::Alipay | MethodType::WechatPay) => {
+                // An empty object, which a form can't even show.
+                fields.accept(wallet.as_str());
+                MeansInput::Wallet(wallet)
+            }
+        };
         fields.accept("allow_redisplay");
         fields.accept("radar_options");
         Ok(Self {
-            card,
+            means,
             billing_details: BillingDetailsInput::take(fields)?,
             metadata: MetadataInput::take(fields)?,
         })

@@ -1,6 +1,9 @@
 //! Options that payment intents and setup intents share: card options, automatic methods, lists of types.
 
-use super::words::{AllowRedirects, CaptureMethod, SetupFutureUsage, ThreeDSecureRequest, WhenAvailable};
+use super::words::{
+    AllowRedirects, CaptureMethod, MethodType, SetupFutureUsage, ThreeDSecureRequest, WhenAvailable,
+};
+use crate::WireEnum;
 use crate::error::ApiError;
 use crate::form::{Change, Fields};
 
@@ -33,7 +36,7 @@ const WITHOUT_EFFECT: [&str; 8] = [
 ];
 
 impl CardOptions {
-    /// Takes `payment_method_options`, of which only `card` is known.
+    /// Takes `payment_method_options`. Of the wallets' there is nothing to keep: what can't be done is refused.
     pub(super) fn take(fields: &mut Fields<'_>) -> Result<Option<Self>, ApiError> {
         let Change::Set(mut options) = fields.object_change("payment_method_options")? else {
             return Ok(None);
@@ -46,6 +49,12 @@ impl CardOptions {
             }
             Change::Keep | Change::Clear => None,
         };
+        for wallet in [MethodType::Alipay, MethodType::WechatPay] {
+            if let Change::Set(mut options) = options.object_change(wallet.as_str())? {
+                check_wallet_options(&mut options)?;
+                options.finish()?;
+            }
+        }
         options.finish()?;
         Ok(card)
     }
@@ -89,23 +98,75 @@ impl AutomaticPaymentMethods {
     }
 }
 
-/// Takes the lists of payment method types, and sees that they leave cards usable. Other types may be listed; an intent
-/// then shows the one that it really takes.
+/// The options of a wallet: how the customer gets to it, which is by a browser, and that it can't be kept.
+fn check_wallet_options(options: &mut Fields<'_>) -> Result<(), ApiError> {
+    options.accept("app_id");
+    if options.nonempty("client")?.is_some_and(|client| client != "web") {
+        return Err(ApiError::parameter_invalid_choice(options.path("client"), &["web"]));
+    }
+    let usage: Option<SetupFutureUsage> = options.choice_change("setup_future_usage")?.set();
+    if usage.is_some_and(|usage| usage != SetupFutureUsage::None) {
+        return Err(ApiError::parameter_invalid_choice(options.path("setup_future_usage"), &["none"]));
+    }
+    Ok(())
+}
+
+/// The types of payment method that an intent may be paid with, as far as the request says; in the request's order. Types that are
+/// known nowhere here are left out: an intent shows those that it really takes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MethodTypes {
+    /// `payment_method_types`, or `allowed_payment_method_types`.
+    pub listed: Option<Vec<MethodType>>,
+    /// `excluded_payment_method_types`.
+    pub excluded: Vec<MethodType>,
+}
+
+impl MethodTypes {
+    /// Takes the lists.
+    pub(super) fn take(fields: &mut Fields<'_>) -> Result<Self, ApiError> {
+        let mut listed = None;
+        for name in ["allowed_payment_method_types", "payment_method_types"] {
+            let Some(types) = fields.strings(name)?.filter(|types| !types.is_empty()) else { continue };
+            let known: Vec<MethodType> = types.into_iter().filter_map(MethodType::parse).collect();
+            if known.is_empty() {
+                let offered: Vec<&str> = MethodType::ALL.iter().map(|kind| kind.as_str()).collect();
+                let message = format!("None of these types is offered. There are: {}.", offered.join(", "));
+                return Err(ApiError::invalid_parameter(fields.path(name), message));
+            }
+            listed = Some(known);
+        }
+        let excluded = fields.strings("excluded_payment_method_types")?.unwrap_or_default();
+        let excluded = excluded.into_iter().filter_map(MethodType::parse).collect();
+        let types = Self { listed, excluded };
+        if MethodType::ALL.iter().all(|kind| !types.allow(*kind)) {
+            let path = fields.path("excluded_payment_method_types");
+            let message = "No type of payment method is left: exclude fewer of them.";
+            return Err(ApiError::invalid_parameter(path, message));
+        }
+        Ok(types)
+    }
+
+    /// Whether a type may pay.
+    #[must_use]
+    pub fn allow(&self, kind: MethodType) -> bool {
+        self.listed.as_ref().is_none_or(|listed| listed.contains(&kind)) && !self.excluded.contains(&kind)
+    }
+}
+
+/// For setup intents: takes the lists of payment method types, and sees that they leave cards usable, which are all that can be kept.
+/// Other types may be listed; an intent then shows the one that it really takes.
 pub(super) fn check_types(fields: &mut Fields<'_>) -> Result<(), ApiError> {
     for name in ["payment_method_types", "allowed_payment_method_types"] {
         let types = fields.strings(name)?;
         if types.is_some_and(|types| !types.is_empty() && !types.contains(&"card")) {
-            let message = "Only card payments are offered: the list must contain card.";
+            let message = "Only cards can be saved: the list must contain card.";
             return Err(ApiError::invalid_parameter(fields.path(name), message));
         }
     }
     let excluded = fields.strings("excluded_payment_method_types")?;
     if excluded.is_some_and(|types| types.contains(&"card")) {
         let path = fields.path("excluded_payment_method_types");
-        return Err(ApiError::invalid_parameter(
-            path,
-            "Only card payments are offered: card can't be excluded.",
-        ));
+        return Err(ApiError::invalid_parameter(path, "Only cards can be saved: card can't be excluded."));
     }
     Ok(())
 }

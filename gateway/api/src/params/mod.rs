@@ -20,10 +20,10 @@ mod unsupported;
 mod words;
 
 pub use address::{AddressInput, BillingDetailsInput, ShippingInput};
-pub use card::{CardInput, CardSource, PanBuffer, PaymentMethodData, RawCvc, RawPan, luhn_valid};
+pub use card::{CardInput, CardSource, MeansInput, PanBuffer, PaymentMethodData, RawCvc, RawPan, luhn_valid};
 pub use charges::{CaptureCharge, ListCharges, UpdateCharge, UserReport};
 pub use customers::{CreateCustomer, ListCustomers, UpdateCustomer};
-pub use intent_options::{AutomaticPaymentMethods, CardOptions, OriginInput};
+pub use intent_options::{AutomaticPaymentMethods, CardOptions, MethodTypes, OriginInput};
 pub use listing::{CreatedFilter, Cursor, ListEvents, Page, Retrieve};
 pub use metadata::MetadataInput;
 pub use payment_intents::{
@@ -43,8 +43,8 @@ pub use setup_intents::{
 };
 pub use tokens::CreateToken;
 pub use words::{
-    AllowRedirects, CancellationReason, CaptureMethod, ConfirmationMethod, CurrencyCode, OffSession,
-    RefundReason, SetupFutureUsage, SetupUsage, ThreeDSecureRequest, WhenAvailable,
+    AllowRedirects, CancellationReason, CaptureMethod, ConfirmationMethod, CurrencyCode, MethodType,
+    OffSession, RefundReason, SetupFutureUsage, SetupUsage, ThreeDSecureRequest, WhenAvailable,
 };
 
 use crate::error::ApiError;

@@ -3,7 +3,7 @@
 use super::Decode;
 use super::address::{MAX_EMAIL_CHARS, ShippingInput};
 use super::card::PaymentMethodData;
-use super::intent_options::{AutomaticPaymentMethods, CardOptions, OriginInput, check_types};
+use super::intent_options::{AutomaticPaymentMethods, CardOptions, MethodTypes, OriginInput};
 use super::listing::{CreatedFilter, Page};
 use super::metadata::MetadataInput;
 use super::unsupported as why;
@@ -57,6 +57,7 @@ pub struct CreatePaymentIntent<'p> {
     pub confirmation_method: ConfirmationMethod,
     pub payment_method: Option<&'p str>,
     pub payment_method_data: Option<PaymentMethodData<'p>>,
+    pub method_types: MethodTypes,
     pub card_options: Option<CardOptions>,
     pub automatic_payment_methods: Option<AutomaticPaymentMethods>,
     pub customer: Option<&'p str>,
@@ -82,7 +83,7 @@ impl<'p> Decode<'p> for CreatePaymentIntent<'p> {
         let currency = CurrencyCode::take(fields, "currency")?;
         let confirm = fields.boolean("confirm")?.unwrap_or(false);
         let (payment_method, payment_method_data) = exclusive_method(fields)?;
-        check_types(fields)?;
+        let method_types = MethodTypes::take(fields)?;
         let origin = OriginInput::take(fields)?;
         let intent = Self {
             amount: fields.required("amount", amount)?,
@@ -94,6 +95,7 @@ impl<'p> Decode<'p> for CreatePaymentIntent<'p> {
                 .unwrap_or(ConfirmationMethod::Automatic),
             payment_method,
             payment_method_data,
+            method_types,
             card_options: CardOptions::take(fields)?,
             automatic_payment_methods: AutomaticPaymentMethods::take(fields)?,
             customer: fields.id("customer")?,
@@ -137,6 +139,7 @@ pub struct UpdatePaymentIntent<'p> {
     pub capture_method: Option<CaptureMethod>,
     pub payment_method: Change<&'p str>,
     pub payment_method_data: Option<PaymentMethodData<'p>>,
+    pub method_types: MethodTypes,
     pub card_options: Option<CardOptions>,
     pub customer: Option<&'p str>,
     pub description: Change<&'p str>,
@@ -153,7 +156,7 @@ impl<'p> Decode<'p> for UpdatePaymentIntent<'p> {
     const REFUSED: &'static [(&'static str, &'static str)] = REFUSED;
 
     fn read(fields: &mut Fields<'p>) -> Result<Self, ApiError> {
-        check_types(fields)?;
+        let method_types = MethodTypes::take(fields)?;
         let payment_method = fields.text_change("payment_method", 255)?;
         let payment_method_data = PaymentMethodData::take(fields)?;
         if payment_method.set().is_some() && payment_method_data.is_some() {
@@ -165,6 +168,7 @@ impl<'p> Decode<'p> for UpdatePaymentIntent<'p> {
             capture_method: fields.choice("capture_method")?,
             payment_method,
             payment_method_data,
+            method_types,
             card_options: CardOptions::take(fields)?,
             customer: fields.id("customer")?,
             description: fields.text_change("description", MAX_DESCRIPTION_CHARS)?,
@@ -204,7 +208,8 @@ impl<'p> Decode<'p> for ConfirmPaymentIntent<'p> {
 
     fn read(fields: &mut Fields<'p>) -> Result<Self, ApiError> {
         let (payment_method, payment_method_data) = exclusive_method(fields)?;
-        check_types(fields)?;
+        // Said at the creation; repeated here, it changes nothing.
+        MethodTypes::take(fields)?;
         let origin = OriginInput::take(fields)?;
         Ok(Self {
             payment_method,

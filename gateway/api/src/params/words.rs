@@ -14,6 +14,15 @@ wire_enum! {
 }
 
 wire_enum! {
+    /// What a payment method is: a card, or a wallet whose owner approves each payment.
+    MethodType {
+        Card = "card",
+        Alipay = "alipay",
+        WechatPay = "wechat_pay",
+    }
+}
+
+wire_enum! {
     /// Who may confirm an intent.
     ConfirmationMethod {
         Automatic = "automatic",

@@ -116,7 +116,7 @@ fn staged(after: &Payment, reference: u64, stage: &Stage) -> Vec<(EventKind, Sho
 fn reversed(after: &Payment, then: &AfterReversal) -> Vec<(EventKind, Shown)> {
     use EventKind as K;
     match then {
-        AfterReversal::Fail => {
+        AfterReversal::Fail | AfterReversal::Expire => {
             vec![(K::ChargeFailed, Shown::Charge), (K::PaymentIntentPaymentFailed, Shown::Payment)]
         }
         AfterReversal::Cancel(_) => vec![(K::PaymentIntentCanceled, Shown::Payment)],

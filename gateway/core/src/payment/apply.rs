@@ -209,7 +209,7 @@ fn fail_refund(p: &mut Payment, id: Id, code: DeclineCode) {
     }
 }
 
-/// A failed attempt gives its card back: the dialect clears `payment_method`, and a new one must be given.
+/// A failed attempt gives its means back: the dialect clears `payment_method`, and another must be given.
 fn fail(p: &mut Payment, number: u16, failure: Failure) {
     p.instrument = None;
     if let Some(attempt) = attempt_of(p, number) {
@@ -310,6 +310,12 @@ fn reversed(p: &mut Payment, (reference, at): (u64, Timestamp), then: &AfterReve
             let code = DeclineCode::ProcessingError;
             let failure =
                 Failure { kind: FailureKind::Reversed, code, network_code: String::new(), cvc_check: None };
+            fail(p, open.attempt, failure);
+        }
+        AfterReversal::Expire => {
+            let code = DeclineCode::AttemptExpired;
+            let failure =
+                Failure { kind: FailureKind::Declined, code, network_code: String::new(), cvc_check: None };
             fail(p, open.attempt, failure);
         }
         AfterReversal::Cancel(reason) => {

@@ -42,6 +42,7 @@ pub fn decide(payment: &Payment, command: Command) -> Result<Vec<Event>, Refusal
         Command::Capture { at, .. } | Command::Approve { at, .. } => Some(*at),
         Command::Conclude(conclusion) => Some(conclusion.at),
         Command::Settle(word) => Some(word.at),
+        Command::Refund { request, .. } => Some(request.at),
         _no_review_depends_on_it => None,
     };
     let events = judge(payment, command)?;
@@ -93,6 +94,9 @@ pub fn may_confirm(payment: &Payment) -> Result<(), Refusal> {
         Status::RequiresConfirmation if payment.attempts.len() >= MAX_ATTEMPTS => {
             Err(Refusal::TooMany { operation: Operation::Confirm, limit: MAX_ATTEMPTS })
         }
+        Status::RequiresConfirmation if !may_wait(payment) => {
+            Err(Refusal::NotSupported { operation: Operation::Capture })
+        }
         Status::RequiresConfirmation => text::check_attempt(payment),
         status @ (Status::RequiresAction
         | Status::Processing
@@ -100,6 +104,12 @@ pub fn may_confirm(payment: &Payment) -> Result<(), Refusal> {
         | Status::Canceled
         | Status::Succeeded) => Err(Refusal::UnexpectedState { status, operation: Operation::Confirm }),
     }
+}
+
+/// A wallet's owner pays at once: nothing can be held of it, to be captured later.
+fn may_wait(payment: &Payment) -> bool {
+    let wallet = payment.instrument.as_ref().and_then(|instrument| instrument.means.wallet());
+    wallet.is_none() || !matches!(payment.capture_method, CaptureMethod::Manual)
 }
 
 fn check_amount(amount: Money) -> Result<(), Refusal> {
@@ -158,6 +168,7 @@ fn new_attempt(payment: &Payment, confirm: &Confirm) -> Result<Attempt, Refusal>
     may_confirm(payment)?;
     let instrument = payment.instrument.clone().ok_or(Refusal::NoPaymentMethod)?;
     let number = u16::try_from(payment.attempts.len() + 1).expect("bounded by MAX_ATTEMPTS");
+    let wallet = instrument.means.wallet().is_some();
     Ok(Attempt {
         number,
         at: confirm.at,
@@ -166,8 +177,9 @@ fn new_attempt(payment: &Payment, confirm: &Confirm) -> Result<Attempt, Refusal>
         acquirer: confirm.acquirer.clone(),
         routed: confirm.routed.clone(),
         trace: confirm.seed.trace,
-        // What waits for a person is authorized only.
-        sale: !matches!(payment.capture_method, CaptureMethod::Manual) && confirm.risk.review.is_none(),
+        // What waits for a person is authorized only, if it can be: a wallet pays at once, and is looked at afterwards.
+        sale: wallet
+            || (!matches!(payment.capture_method, CaptureMethod::Manual) && confirm.risk.review.is_none()),
         risk: confirm.risk.clone(),
         state: AttemptState::Open,
         captures: Vec::new(),
@@ -398,6 +410,12 @@ fn reverse(payment: &Payment, reference: u64, seed: OpenSeed) -> Result<Vec<Even
         return Err(Refusal::UnexpectedState { status: payment.status(), operation: Operation::Cancel });
     }
     let then = match &unknown.kind {
+        // The operator of a wallet has it, and had the time that it said: the customer never came.
+        OpenKind::Authorize | OpenKind::Sale
+            if waits_for_wallet(payment, unknown) && matches!(unknown.stage, Stage::Accepted { .. }) =>
+        {
+            AfterReversal::Expire
+        }
         OpenKind::Authorize | OpenKind::Sale => AfterReversal::Fail,
         OpenKind::Increment { .. } => AfterReversal::KeepTotal,
         OpenKind::Refund { refund } => AfterReversal::FailRefund(*refund),
@@ -411,6 +429,11 @@ fn reverse(payment: &Payment, reference: u64, seed: OpenSeed) -> Result<Vec<Even
     };
     let claim = unknown.claim.clone();
     Ok(vec![reversal(payment, unknown, OpenSeed { claim, ..seed }, (then, Stage::Sent))?])
+}
+
+fn waits_for_wallet(payment: &Payment, message: &Open) -> bool {
+    let attempt = payment.attempt_numbered(message.attempt);
+    attempt.is_some_and(|attempt| attempt.instrument.means.wallet().is_some())
 }
 
 /// The event that replaces an outstanding message by its reversal, which is sent at once, or for the first time by the resolver.

@@ -29,16 +29,22 @@ pub(super) fn follow(payment: &Payment, mut events: Vec<Event>, at: Timestamp) -
 }
 
 fn opening(payment: &Payment, event: &Event, at: Timestamp) -> Option<Event> {
-    let Event::Authorized { reference, .. } = event else { return None };
+    // A sale with a review is a wallet's: what was paid already is looked at afterwards.
+    let (Event::Authorized { reference, .. } | Event::Sold { reference, .. }) = event else { return None };
     let open = payment.open_by_reference(*reference)?;
     let review = payment.attempt_numbered(open.attempt)?.risk.review?;
     Some(Event::ReviewOpened { review, at })
 }
 
 /// Capturing a payment is the merchant's word that it is good; canceling it, that it is not.
-const fn closing(event: &Event) -> Option<ReviewClosing> {
+fn closing(event: &Event) -> Option<ReviewClosing> {
     match event {
         Event::CaptureIntended { .. } => Some(ReviewClosing::Approved),
+        // Before its capture nothing can be paid back, so this is of what was paid at once.
+        Event::RefundIntended { refund, .. } if refund.reported_as_fraud() => {
+            Some(ReviewClosing::RefundedAsFraud)
+        }
+        Event::RefundIntended { .. } => Some(ReviewClosing::Refunded),
         Event::Voided { reason, .. } => Some(match reason {
             CancellationReason::Fraudulent => ReviewClosing::RefundedAsFraud,
             CancellationReason::Expired => ReviewClosing::PaymentNeverSettled,
@@ -51,13 +57,17 @@ const fn closing(event: &Event) -> Option<ReviewClosing> {
     }
 }
 
-/// A person approves: what was to be captured automatically is captured now; a manual capture stays the merchant's.
+/// A person approves: what was to be captured automatically is captured now; a manual capture stays the merchant's, and of what is
+/// paid already nothing is left to do.
 pub(super) fn approve(
     payment: &Payment,
     (at, abilities): (Timestamp, Abilities),
     seed: OpenSeed,
 ) -> Result<Vec<Event>, Refusal> {
-    open_review(payment).ok_or(Refusal::ReviewClosed)?;
+    let (attempt, _review) = open_review(payment).ok_or(Refusal::ReviewClosed)?;
+    if attempt.sale {
+        return Ok(vec![Event::ReviewClosed { at, reason: ReviewClosing::Approved }]);
+    }
     match payment.capture_method {
         CaptureMethod::Automatic | CaptureMethod::AutomaticAsync => {
             capture(payment, (None, FinalCapture::Yes), (at, abilities), seed)

@@ -2,10 +2,10 @@
 
 use super::routed::Routed;
 use crate::acquirer::{Approval, CustomerAction, DeclineCode, FinalCapture, OriginalKind, Trace};
-use crate::card::{CardFacts, SealedCard};
 use crate::claim::ClaimKey;
 use crate::id::{ChargeId, CustomerId, Id, PaymentId, PaymentMethodId, RefundId, ReviewId};
 use crate::journal::DueKind;
+use crate::means::Means;
 use crate::money::Money;
 use crate::record::Metadata;
 use crate::risk::{FraudLabel, OriginKeys, Review};
@@ -74,17 +74,16 @@ pub struct Details {
     pub extra: String,
 }
 
-/// The card that the next attempt will charge.
+/// What the next attempt will charge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instrument {
     pub method: PaymentMethodId,
-    pub card: CardFacts,
-    pub sealed: SealedCard,
+    pub means: Means,
     /// `billing_details` as one JSON object; empty for none.
     pub billing_details: String,
 }
 
-/// What an update does to the card that the next attempt will charge.
+/// What an update does to the means that the next attempt will charge.
 #[derive(Debug, Clone)]
 pub enum InstrumentChange {
     Keep,
@@ -316,6 +315,8 @@ pub enum AfterReversal {
     FailRefund(Id),
     /// The hold stays at its old total.
     KeepTotal,
+    /// The attempt ran out: the customer never did what was asked of them.
+    Expire,
 }
 
 /// Where an outstanding message stands.
@@ -367,7 +368,13 @@ impl Open {
             | OpenKind::Capture { .. }
             | OpenKind::Void { .. } => true,
             OpenKind::Reverse { then, .. } => {
-                matches!(then, AfterReversal::Fail | AfterReversal::Cancel(_) | AfterReversal::KeepTotal)
+                matches!(
+                    then,
+                    AfterReversal::Fail
+                        | AfterReversal::Cancel(_)
+                        | AfterReversal::KeepTotal
+                        | AfterReversal::Expire
+                )
             }
             OpenKind::Refund { .. } | OpenKind::Release { .. } => false,
         }

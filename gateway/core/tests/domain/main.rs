@@ -22,4 +22,5 @@ mod review;
 mod scene;
 mod settle;
 mod table;
+mod wallet;
 mod words;

@@ -10,6 +10,7 @@ use gateway_core::event::EventKind;
 use gateway_core::id::{Id, MerchantId, PaymentId, PaymentMethodId, RefundId, ReviewId};
 use gateway_core::journal::DueKind;
 use gateway_core::ledger::postings;
+use gateway_core::means::Means;
 use gateway_core::payment::{
     AUTHORIZATION_LIFE_MS, CancellationReason, CaptureMethod, Command, Conclusion, Confirm, Create, Details,
     Event, Instrument, OpenSeed, Payment, Recorded, RefundRequest, Rerouting, RiskLevel, RiskOutcome,
@@ -67,7 +68,8 @@ pub fn instrument() -> Instrument {
         cvc_provided: true,
     };
     let sealed = SealedCard { key_version: 1, bytes: vec![1, 2, 3] };
-    Instrument { method: PaymentMethodId(Id(3)), card, sealed, billing_details: String::new() }
+    let means = Means::Card { facts: card, sealed };
+    Instrument { method: PaymentMethodId(Id(3)), means, billing_details: String::new() }
 }
 
 pub fn creation(amount: Money, capture_method: CaptureMethod) -> Create {

@@ -3,13 +3,22 @@
 use crate::exchange::Reply;
 use std::fmt::Write as _;
 
+/// What the buttons say.
+#[derive(Clone, Copy)]
+pub struct Buttons {
+    pub yes: &'static str,
+    pub no: &'static str,
+}
+
 /// What a page is about.
 pub struct Page<'p> {
     pub title: &'p str,
     /// One sentence for the customer; escaped here.
     pub text: &'p str,
-    /// The paths of the two forms, `pass` and `fail`; none on a page that only tells.
-    pub forms: Option<(&'p str, &'p str)>,
+    /// The path of a picture to be scanned.
+    pub picture: Option<&'p str>,
+    /// The paths of the two forms, `pass` and `fail`, and what their buttons say; none on a page that only tells.
+    pub forms: Option<(&'p str, &'p str, Buttons)>,
     /// Where the forms lead in the end, as a source of a content security policy: browsers hold redirects after a form to it.
     pub leads_to: Option<&'p str>,
 }
@@ -21,7 +30,7 @@ background:light-dark(#f4f5f7,#15171a);color:light-dark(#1d2127,#e8eaed)}\
 main{box-sizing:border-box;width:min(26rem,92vw);padding:2rem;border-radius:12px;\
 background:light-dark(#fff,#1f2226);border:1px solid light-dark(#dfe3e8,#33373d)}\
 h1{font-size:1.25rem;margin:0 0 .5rem}p{margin:0 0 1.5rem}\
-form{margin:.6rem 0 0}button{width:100%;padding:.7rem;border-radius:8px;font:inherit;cursor:pointer;\
+form{margin:.6rem 0 0}img{display:block;width:100%;margin:0 0 1.5rem;background:#fff}button{width:100%;padding:.7rem;border-radius:8px;font:inherit;cursor:pointer;\
 border:1px solid light-dark(#1d5fd1,#6aa1ff)}\
 .yes{background:light-dark(#1d5fd1,#2d6fe0);color:#fff}.no{background:transparent;color:inherit}";
 
@@ -53,13 +62,18 @@ pub fn page(status: u16, page: &Page<'_>, nonce: &str) -> Reply {
         title = escaped(page.title),
         text = escaped(page.text),
     );
-    if let Some((pass, fail)) = page.forms {
+    if let Some(picture) = page.picture {
+        let _never_fails = write!(body, "<img src=\"{}\" alt=\"The code to be scanned\">", escaped(picture));
+    }
+    if let Some((pass, fail, buttons)) = page.forms {
         let _never_fails = write!(
             body,
-            "<form method=\"post\" action=\"{}\"><button class=\"yes\">Complete authentication</button></form>\
-             <form method=\"post\" action=\"{}\"><button class=\"no\">Fail authentication</button></form>",
+            "<form method=\"post\" action=\"{}\"><button class=\"yes\">{}</button></form>\
+             <form method=\"post\" action=\"{}\"><button class=\"no\">{}</button></form>",
             escaped(pass),
+            buttons.yes,
             escaped(fail),
+            buttons.no,
         );
     }
     body.push_str("</main></body></html>");
@@ -68,13 +82,19 @@ pub fn page(status: u16, page: &Page<'_>, nonce: &str) -> Reply {
         (Some(_), None) => "'self'".to_owned(),
         (Some(_), Some(target)) => format!("'self' {target}"),
     };
+    let pictures = if page.picture.is_some() { "'self'" } else { "'none'" };
     let policy = format!(
-        "default-src 'none'; style-src 'nonce-{nonce}'; form-action {forms}; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'nonce-{nonce}'; img-src {pictures}; form-action {forms}; base-uri 'none'; frame-ancestors 'none'"
     );
     private(Reply::json(status, body))
         .with_header("content-type", "text/html; charset=utf-8")
         .with_header("content-security-policy", &policy)
         .with_header("x-frame-options", "DENY")
+}
+
+/// A picture.
+pub fn picture(kind: &str, bytes: Vec<u8>) -> Reply {
+    private(Reply::json(200, bytes)).with_header("content-type", kind)
 }
 
 /// Sends the customer on, by GET.
@@ -105,7 +125,8 @@ mod tests {
         let shown = Page {
             title: "Pay <script>",
             text: "\"Tom & Jerry's\" <img src=x onerror=alert(1)>",
-            forms: Some(("/challenge/s/pass", "/challenge/s/fail")),
+            picture: None,
+            forms: Some(("/challenge/s/pass", "/challenge/s/fail", Buttons { yes: "Yes", no: "No" })),
             leads_to: Some("https://shop.example"),
         };
         let reply = page(200, &shown, "abc");
@@ -121,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_page_that_only_tells_has_no_forms() {
-        let shown = Page { title: "Gone", text: "Nothing here.", forms: None, leads_to: None };
+        let shown = Page { title: "Gone", text: "Nothing here.", picture: None, forms: None, leads_to: None };
         let reply = page(404, &shown, "n");
         assert_eq!(reply.status, 404);
         assert!(!std::str::from_utf8(&reply.body).unwrap().contains("<form"));

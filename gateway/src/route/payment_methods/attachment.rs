@@ -89,12 +89,19 @@ pub async fn stored(
 /// Whether the card can be this customer's.
 ///
 /// # Errors
-/// 400 for one that is used up or another's.
+/// 400 for one that is used up or another's, or that can't be kept at all.
 pub fn check(method: &PaymentMethod, customer: Option<CustomerId>) -> Result<(), ApiError> {
     if method.spent {
         return Err(ApiError::payment_method_unexpected_state(
             "This PaymentMethod was detached from its customer, or used up, and can't be used again. Make a new one.",
         ));
+    }
+    if !method.means.is_reusable() {
+        let kind = method.means.kind().as_str();
+        return Err(ApiError::invalid_request(format!(
+            "A PaymentMethod of type {kind} can't be saved or attached to a customer: its owner approves each payment. Make a new \
+             one for each."
+        )));
     }
     match (method.customer, customer) {
         (Some(owner), Some(wanted)) if owner != wanted => Err(ApiError::payment_method_unexpected_state(
@@ -181,7 +188,8 @@ async fn request(
         error!(?why, "no trace numbers");
         ApiError::unavailable(1)
     })?;
-    let card = cards::open(engine, method.tenant, (&method.card, &method.sealed), cvc).map_err(|_| {
+    let opened = method.means.sealed().map(|sealed| cards::open(engine, method.tenant, sealed, cvc));
+    let card = opened.transpose().map_err(|_| {
         error!(method = %method.id, "the card's key is missing from the keyring");
         ApiError::internal()
     })?;
@@ -196,7 +204,8 @@ async fn request(
         transmission: Transmission::First,
         // A verification is over nothing; field 49 still wants a currency.
         amount: Money::zero(Currency::USD),
-        card: Some(card),
+        card,
+        wallet: None,
         verb: Verb::Verify,
         customer: CustomerPresence::Absent,
         timeout_ms: engine.acquirers.timeout_ms(acquirer.name()),

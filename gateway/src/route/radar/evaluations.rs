@@ -41,8 +41,14 @@ pub async fn create(writing: &Writing<'_>) -> Result<Reply, Fault> {
     let id = EvaluationId(call.engine.ids.next());
     let (created, amount, tenant) =
         (Timestamp(id.0.ms()), Money::new(params.amount, currency), call.caller.tenant);
-    let (card, origin) = (chosen.instrument.card.fingerprint, circumstances.keys);
-    let scored = Scored { id: id.0.0 as u64, tenant, currency, card, customer, origin };
+    let card = chosen.instrument.means.card().ok_or_else(|| {
+        ApiError::invalid_parameter(
+            "payment_details",
+            "Only a card's payment can be judged here: name a card.",
+        )
+    })?;
+    let (card, origin) = (card.fingerprint, circumstances.keys);
+    let scored = Scored { id: id.0.0 as u64, tenant, currency, card: Some(card), customer, origin };
     let case = Case {
         tenant,
         instrument: &chosen.instrument,

@@ -41,6 +41,7 @@ pub async fn bring(
 ) -> Result<Option<Brought>, Fault> {
     if let Some(data) = data {
         let (method, rows, cvc) = make(call, data, "payment_method_data[card]").await?;
+        check(&method, customer)?;
         let rows = rows.into_iter().filter(|write| !matches!(write.row, Row::PaymentMethod(_))).collect();
         return Ok(Some(Brought { found: Found { method, expect: Expect::Absent, cvc }, rows }));
     }
@@ -200,8 +201,10 @@ pub async fn confirm(call: &Call, draft: &mut Draft, cvc: Option<Cvc>) -> Result
 /// Whether it is the published card that needs authentication: real ones are never challenged on a page of ours.
 fn asks_for_challenge(engine: &Engine, method: &PaymentMethod) -> bool {
     method.tenant.mode == Mode::Test
-        && cards::open(engine, method.tenant, (&method.card, &method.sealed), None)
-            .is_ok_and(|card| behaviour(card.pan.expose()) == Behaviour::Challenge)
+        && method.means.sealed().is_some_and(|sealed| {
+            cards::open(engine, method.tenant, sealed, None)
+                .is_ok_and(|card| behaviour(card.pan.expose()) == Behaviour::Challenge)
+        })
 }
 
 /// A stored intent.
