@@ -132,6 +132,7 @@ async fn main() -> std::io::Result<()> {
             exp_year: 2029,
             cvc: None,
         }),
+        wallet: None,
         verb: Verb::Authorize,
         customer: CustomerPresence::Present,
         timeout_ms: 1_000,

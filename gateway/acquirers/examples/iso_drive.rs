@@ -82,6 +82,7 @@ impl Driver {
             transmission: Transmission::First,
             amount: Money::new(minor, Currency::USD),
             card: Some(CardInClear { pan: Pan::new(pan), exp_month: 12, exp_year: 2029, cvc }),
+            wallet: None,
             verb,
             customer: CustomerPresence::Present,
             timeout_ms: 10_000,

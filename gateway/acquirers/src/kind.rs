@@ -1,19 +1,20 @@
 //! Which acquirers there are: one arm each.
 
-use crate::{Ports, iso8583, simulated, stripe};
+use crate::{Ports, iso8583, simulated, stripe, wallet};
 use gateway_core::acquirer::Acquirer;
 use gateway_core::tenant::Mode;
 use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// The kinds, each with its settings. In configuration `kind = "simulated"`, `"iso8583"` or `"stripe"`.
+/// The kinds, each with its settings. In configuration `kind = "simulated"`, `"iso8583"`, `"stripe"` or `"wallet"`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Kind {
     Simulated(simulated::Settings),
     Iso8583(Box<iso8583::Settings>),
     Stripe(stripe::Settings),
+    Wallet(Box<wallet::Settings>),
 }
 
 impl Kind {
@@ -26,6 +27,7 @@ impl Kind {
             Kind::Simulated(settings) => Arc::new(simulated::Simulated::new(name, settings, ports)),
             Kind::Iso8583(settings) => iso8583::Iso8583::connect(name, *settings, ports)?,
             Kind::Stripe(settings) => Arc::new(stripe::Stripe::new(name, settings, ports)?),
+            Kind::Wallet(settings) => Arc::new(wallet::Wallet::new(name, *settings)?),
         })
     }
 }

@@ -15,6 +15,7 @@ pub mod stream;
 pub mod stripe;
 pub mod tasks;
 mod tls;
+pub mod wallet;
 
 pub use bank::test_cards;
 pub use kind::{AcquirerSettings, Kind};

@@ -3,7 +3,7 @@
 use gateway_core::acquirer::DeclineCode;
 
 /// Each decline code with the response code that a host of ours sends for it.
-const SENT: [(DeclineCode, &str); 15] = [
+const SENT: [(DeclineCode, &str); 17] = [
     (DeclineCode::GenericDecline, "01"),
     (DeclineCode::InsufficientFunds, "51"),
     (DeclineCode::LostCard, "41"),
@@ -19,6 +19,8 @@ const SENT: [(DeclineCode, &str); 15] = [
     (DeclineCode::IncorrectNumber, "14"),
     (DeclineCode::InvalidAmount, "13"),
     (DeclineCode::ProcessingError, "96"),
+    (DeclineCode::CustomerDeclined, "17"),
+    (DeclineCode::AttemptExpired, "08"),
 ];
 
 /// Response codes that other hosts send besides.

@@ -16,6 +16,7 @@ use gateway_core::acquirer::{
     CustomerPresence, Decline, DeclineCode, LateAnswer, LateAnswers, Link, Original, OriginalKind,
     PendingAnswer, Permit, Trace, Verb,
 };
+use gateway_core::means::{MeansKind, Wallet};
 use gateway_core::money::{Currency, Money};
 use gateway_core::ports::BoxFuture;
 use std::collections::HashMap;
@@ -40,6 +41,7 @@ struct Challenge {
     trace: Trace,
     currency: Currency,
     cvc: Option<Check>,
+    wallet: Option<Wallet>,
 }
 
 impl Simulated {
@@ -65,7 +67,12 @@ impl Simulated {
             Verb::Verify => return verified(request, cvc),
             Verb::Inquire(original) => {
                 let ruling = self.book.inquire(&stated(original));
-                return self.phrase(original.trace, original.amount.currency, ruling, None);
+                return self.phrase(
+                    (original.trace, wallet_of(request)),
+                    original.amount.currency,
+                    ruling,
+                    None,
+                );
             }
             Verb::Increment(original)
             | Verb::Capture { original, .. }
@@ -81,7 +88,7 @@ impl Simulated {
             original: Some(stated(original)),
         };
         let (ruling, _) = self.book.rule(&order);
-        self.phrase(request.trace, request.amount.currency, ruling, None)
+        self.phrase((request.trace, wallet_of(request)), request.amount.currency, ruling, None)
     }
 
     fn open(&self, request: &AcquirerRequest, op: Op, cvc: Option<Check>) -> Answer {
@@ -96,12 +103,18 @@ impl Simulated {
             {
                 open.remove(&oldest);
             }
-            open.insert(trace.reference, Challenge { trace, currency, cvc });
+            open.insert(trace.reference, Challenge { trace, currency, cvc, wallet: wallet_of(request) });
         }
-        self.phrase(trace, currency, ruling, cvc)
+        self.phrase((trace, wallet_of(request)), currency, ruling, cvc)
     }
 
-    fn phrase(&self, trace: Trace, currency: Currency, ruling: Ruling, cvc: Option<Check>) -> Answer {
+    fn phrase(
+        &self,
+        (trace, wallet): (Trace, Option<Wallet>),
+        currency: Currency,
+        ruling: Ruling,
+        cvc: Option<Check>,
+    ) -> Answer {
         match ruling {
             Ruling::Approved(minor) => Answer::Approved(Approval {
                 amount: Money::new(minor, currency),
@@ -116,7 +129,10 @@ impl Simulated {
             Ruling::Declined(code) => Answer::Declined(declined(code, cvc)),
             Ruling::Pending => Answer::Pending(PendingAnswer {
                 until: trace.at.plus_ms(i64::try_from(self.settings.challenge_ms).unwrap_or(i64::MAX)),
-                action: Some(CustomerAction::Redirect { url: None }),
+                action: Some(match wallet {
+                    Some(Wallet::WechatPay) => CustomerAction::QrCode { text: None },
+                    Some(Wallet::Alipay) | None => CustomerAction::Redirect { url: None },
+                }),
             }),
             Ruling::NotFound => Answer::NotFound,
         }
@@ -180,23 +196,40 @@ impl Acquirer for Simulated {
         Box::pin(self.exchange(request))
     }
 
+    fn serves(&self, _means: MeansKind) -> bool {
+        true
+    }
+
     fn challenge_answered(&self, trace: Trace, result: ChallengeResult) {
-        let verdict = match result {
-            ChallengeResult::Passed => Verdict::Approve,
-            ChallengeResult::Failed => Verdict::Decline(DeclineCode::AuthenticationRequired),
-        };
         let mut open = self.challenges.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(challenge) = open.remove(&trace.reference) else { return };
         drop(open);
+        let verdict = match (result, challenge.wallet) {
+            (ChallengeResult::Passed, _) => Verdict::Approve,
+            (ChallengeResult::Failed, Some(_)) => Verdict::Decline(DeclineCode::CustomerDeclined),
+            (ChallengeResult::Failed, None) => Verdict::Decline(DeclineCode::AuthenticationRequired),
+        };
         let Some((op, ruling)) = self.book.challenged(trace.reference, verdict) else { return };
-        let answer = self.phrase(challenge.trace, challenge.currency, ruling, challenge.cvc);
+        let named = (challenge.trace, challenge.wallet);
+        let answer = self.phrase(named, challenge.currency, ruling, challenge.cvc);
         let kind = if op == Op::Sale { OriginalKind::Sale } else { OriginalKind::Authorize };
         self.late.arrived(LateAnswer { acquirer: self.name.clone(), trace: challenge.trace, kind, answer });
     }
 }
 
-/// What the card says of a charge.
+fn wallet_of(request: &AcquirerRequest) -> Option<Wallet> {
+    request.wallet.as_ref().map(|order| order.wallet)
+}
+
+/// What the card says of a charge; of a wallet its owner must be asked, and it holds nothing.
 fn verdict(request: &AcquirerRequest) -> Verdict {
+    if request.wallet.is_some() {
+        return match (&request.verb, request.customer) {
+            (Verb::Sale, CustomerPresence::Present) => Verdict::Challenge,
+            (Verb::Sale, CustomerPresence::Absent) => Verdict::Decline(DeclineCode::AuthenticationRequired),
+            (_holds, _) => Verdict::Decline(DeclineCode::GenericDecline),
+        };
+    }
     let Some(card) = &request.card else { return Verdict::Decline(DeclineCode::IncorrectNumber) };
     match behaviour(card.pan.expose()) {
         Behaviour::Approve | Behaviour::Disputed | Behaviour::BlockedAsFraud | Behaviour::ElevatedRisk => {

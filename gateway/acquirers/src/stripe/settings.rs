@@ -104,8 +104,18 @@ impl Settings {
     /// # Errors
     /// Not a URL of a server alone, or plain HTTP to somewhere else.
     pub fn place(&self) -> Result<Place, String> {
-        let wrong = || format!("url: {:?}: use https://host or https://host:port", self.url);
-        let (encrypted, rest) = match self.url.split_once("://") {
+        Place::of(&self.url)
+    }
+}
+
+impl Place {
+    /// Takes a URL apart.
+    ///
+    /// # Errors
+    /// Not a URL of a server alone, or plain HTTP to somewhere else.
+    pub fn of(url: &str) -> Result<Place, String> {
+        let wrong = || format!("url: {url:?}: use https://host or https://host:port");
+        let (encrypted, rest) = match url.split_once("://") {
             Some(("https", rest)) => (true, rest),
             Some(("http", rest)) => (false, rest),
             Some(_) | None => return Err(wrong()),
@@ -119,7 +129,7 @@ impl Settings {
             return Err(wrong());
         }
         if !encrypted && !matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
-            return Err(format!("url: {:?}: card numbers go over https only", self.url));
+            return Err(format!("url: {url:?}: payments go over https only"));
         }
         Ok(Place { host: host.to_owned(), port, encrypted })
     }

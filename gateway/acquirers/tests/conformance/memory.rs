@@ -25,7 +25,7 @@ impl Dial for Memory {
 async fn signed_on() -> (Arc<World>, Arc<Host>, Arc<Iso8583>) {
     let world = Arc::new(World::default());
     let host = Host::new(HostSettings::default(), (&world.ports()).into(), None).expect("no book to open");
-    let settings = Settings { response_timeout_ms: 60_000, ..Settings::at("memory") };
+    let settings = Settings { response_timeout_ms: 60_000, max_delay_ms: 60_000, ..Settings::at("memory") };
     let dial = Box::new(Memory(Arc::clone(&host)));
     let acquirer = Iso8583::over("bank-a", settings, &world.ports(), dial).expect("valid settings");
     while acquirer.link() != Link::Up {

@@ -40,6 +40,7 @@ pub fn request(number: u64, verb: Verb) -> AcquirerRequest {
         transmission: Transmission::First,
         amount: usd(1_000),
         card: Some(card(VISA)),
+        wallet: None,
         verb,
         customer: CustomerPresence::Present,
         timeout_ms: 2_000,
