@@ -1,8 +1,10 @@
-//! The acquirer host of the other protocol, behind HTTP/1.1: an upstream that speaks the merchants' dialect, on loopback.
+//! The acquirer hosts of the other protocols, behind HTTP/1.1 on loopback: an upstream that speaks the merchants' dialect, and an
+//! operator of wallets.
 
 use crate::failure::{Failure, Result};
 use bytes::Bytes;
 use gateway_acquirers::host::dialect::{Call, Dialect, Reaction};
+use gateway_acquirers::host::wallet::Operator;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
@@ -17,23 +19,39 @@ const BODY_BYTES: usize = 256 * 1024;
 /// A call that gets no answer on purpose ends after this, as even the most patient caller has given up.
 const SILENCE: Duration = Duration::from_secs(120);
 
+/// Who answers calls.
+#[derive(Clone)]
+pub enum Upstream {
+    Dialect(Arc<Dialect>),
+    Wallet(Arc<Operator>),
+}
+
+impl Upstream {
+    fn answer(&self, call: &Call<'_>) -> std::io::Result<Reaction> {
+        match self {
+            Upstream::Dialect(host) => host.answer(call),
+            Upstream::Wallet(operator) => operator.answer(call),
+        }
+    }
+}
+
 /// Accepts connections for ever.
 ///
 /// # Errors
 /// The listener's.
-pub async fn serve(host: Arc<Dialect>, listener: TcpListener) -> Result<()> {
+pub async fn serve(host: Upstream, listener: TcpListener) -> Result<()> {
     loop {
         let (stream, _peer) =
             listener.accept().await.map_err(|error| Failure::failed(format!("accepting: {error}")))?;
-        tokio::spawn(connection(stream, Arc::clone(&host)));
+        tokio::spawn(connection(stream, host.clone()));
     }
 }
 
 /// Serves one connection. An error of a call ends it without an answer, which is what a fault is to look like.
-async fn connection(stream: TcpStream, host: Arc<Dialect>) {
+async fn connection(stream: TcpStream, host: Upstream) {
     let _slow = stream.set_nodelay(true);
     let service = service_fn(move |request| {
-        let host = Arc::clone(&host);
+        let host = host.clone();
         async move { answer(&host, request).await }
     });
     let mut builder = hyper::server::conn::http1::Builder::new();
@@ -42,7 +60,7 @@ async fn connection(stream: TcpStream, host: Arc<Dialect>) {
 }
 
 async fn answer(
-    host: &Dialect,
+    host: &Upstream,
     request: Request<Incoming>,
 ) -> std::result::Result<Response<Full<Bytes>>, String> {
     let (head, body) = request.into_parts();

@@ -99,6 +99,17 @@ fn a_sale_that_was_reversed_is_clean() {
     assert!(findings.clean(), "{}", findings.text(&evidence));
 }
 
+#[test]
+fn a_message_that_went_elsewhere_is_known_and_may_not_stand() {
+    let mut evidence = consistent();
+    evidence.gateway[3].rerouted.push(store::Rerouted { reference: "43".into(), acquirer: "other".into() });
+    // Declined softly by the one that was asked first.
+    let line = book_line("authorize", "000000000043", 400, (34, 0));
+    book(&mut evidence).push(book::Line { result: "declined".into(), ..line });
+    let findings = audit(&evidence);
+    assert!(findings.clean(), "{}", findings.text(&evidence));
+}
+
 /// What is wrong, the invariant that it breaks, and how it is planted.
 type Plant = (&'static str, u8, fn(&mut Evidence));
 
@@ -137,6 +148,14 @@ const PLANTS: &[Plant] = &[
     }),
     ("a void that did not reach the acquirer", 4, |e| {
         book(e).remove(5);
+    }),
+    ("an approval of a message that another acquirer was asked in place of", 4, |e| {
+        e.gateway[2].rerouted.push(store::Rerouted { reference: "32".into(), acquirer: "other".into() });
+        book(e).push(book_line("authorize", "000000000032", 300, (33, 0)));
+    }),
+    ("approved by both acquirers that were asked", 3, |e| {
+        e.gateway[3].rerouted.push(store::Rerouted { reference: "43".into(), acquirer: "other".into() });
+        book(e).push(book_line("authorize", "000000000043", 400, (34, 0)));
     }),
     ("an approval that the store never recorded", 4, |e| {
         book(e).push(book_line("authorize", "000000000099", 50, (22, 0)));

@@ -4,7 +4,9 @@ use super::Verifier;
 use gateway_core::claim::ClaimState;
 use gateway_core::id::PaymentId;
 use gateway_core::journal::Row;
-use gateway_core::payment::{Attempt, AttemptState, Event, OpenKind, Payment, Recorded, RefundState};
+use gateway_core::payment::{
+    Attempt, AttemptState, Event, OpenKind, Payment, Recorded, RefundState, Refused,
+};
 use gateway_store::embedded::{Archive, Written};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -70,6 +72,7 @@ fn line(payment: &Payment, history: &[Recorded], claims: &BTreeMap<String, Optio
         "status": payment.status().as_str(),
         "attempts": payment.attempts.iter().map(|a| attempt(payment, a)).collect::<Vec<_>>(),
         "refunds": payment.refunds.iter().map(refund).collect::<Vec<_>>(),
+        "rerouted": payment.refused.iter().filter_map(rerouted).collect::<Vec<_>>(),
         "open": payment.open.len(),
         "events": events,
         "claims": claims,
@@ -99,6 +102,17 @@ fn attempt(payment: &Payment, attempt: &Attempt) -> Value {
             AttemptState::Expired(_) => "expired",
             AttemptState::Abandoned => "abandoned",
         },
+    })
+}
+
+/// A message of an attempt that another acquirer was asked in place of.
+fn rerouted(refused: &Refused) -> Option<Value> {
+    matches!(refused.kind, OpenKind::Authorize | OpenKind::Sale).then(|| {
+        json!({
+            "reference": refused.trace.reference_text(),
+            "acquirer": refused.acquirer,
+            "amount_minor": refused.amount_minor,
+        })
     })
 }
 

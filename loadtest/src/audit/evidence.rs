@@ -67,7 +67,7 @@ pub struct Index<'a> {
     pub payments: HashMap<&'a str, &'a store::Payment>,
     /// The book by reference.
     pub accounts: BTreeMap<&'a str, book::Account>,
-    /// Which payment a reference is of, and whether it is a refund's.
+    /// Which payment a reference is of, and what it stands for.
     pub references: HashMap<&'a str, (&'a store::Payment, Role)>,
     /// The client's lines by merchant and key.
     pub keys: BTreeMap<(&'a str, &'a str), Vec<&'a client::Line>>,
@@ -79,6 +79,8 @@ pub struct Index<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     Attempt,
+    /// A message of an attempt that went on elsewhere: the acquirer may have seen it, and nothing of it may stand.
+    Rerouted,
     Refund,
 }
 
@@ -97,6 +99,9 @@ impl<'a> Index<'a> {
             index.payments.insert(&payment.payment, payment);
             for attempt in payment.attempts.iter().filter(|attempt| !attempt.acquirer.is_empty()) {
                 index.references.insert(&attempt.reference, (payment, Role::Attempt));
+            }
+            for left in &payment.rerouted {
+                index.references.insert(&left.reference, (payment, Role::Rerouted));
             }
             for refund in &payment.refunds {
                 index.references.insert(&refund.reference, (payment, Role::Refund));

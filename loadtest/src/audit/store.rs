@@ -15,6 +15,8 @@ pub struct Payment {
     pub status: String,
     pub attempts: Vec<Attempt>,
     pub refunds: Vec<Refund>,
+    /// Messages of attempts that another acquirer was asked in place of.
+    pub rerouted: Vec<Rerouted>,
     pub events: Vec<Event>,
     pub claims: Vec<Claim>,
 }
@@ -33,6 +35,15 @@ pub struct Attempt {
     pub pending_minor: i64,
     /// `open`, `authorized`, `failed`, `voided`, `expired`, `abandoned`.
     pub state: String,
+}
+
+/// A message that nothing came of, and that another acquirer was asked in place of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rerouted {
+    #[serde(deserialize_with = "reference")]
+    pub reference: String,
+    pub acquirer: String,
 }
 
 /// A refund.

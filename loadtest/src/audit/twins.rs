@@ -7,9 +7,10 @@ use super::store::{Attempt, Payment, Refund};
 
 /// 3: a payment has at most one approval that was not reversed.
 pub fn one_approval(payment: &Payment, index: &Index<'_>, findings: &mut Findings) {
-    let of_attempt =
-        |attempt: &Attempt| index.accounts.get(attempt.reference.as_str()).map(Account::standing);
-    let standing = payment.attempts.iter().filter_map(of_attempt).filter(|amount| *amount > 0).count();
+    let standing = |reference: &str| index.accounts.get(reference).map(Account::standing);
+    let attempts = payment.attempts.iter().map(|attempt| attempt.reference.as_str());
+    let left = payment.rerouted.iter().map(|left| left.reference.as_str());
+    let standing = attempts.chain(left).filter_map(standing).filter(|amount| *amount > 0).count();
     findings.check(3, standing <= 1, || {
         Breach::of(
             &payment.payment,

@@ -2,7 +2,9 @@
 
 use crate::failure::{Failure, Result};
 use crate::random::Random;
+use crate::upstream::Upstream;
 use gateway_acquirers::host::dialect::Dialect;
+use gateway_acquirers::host::wallet::{Customers, Notifying, Operator, Post};
 use gateway_acquirers::host::{Host, HostPorts, Settings};
 use gateway_acquirers::tasks::TokioTasks;
 use gateway_core::ports;
@@ -32,9 +34,20 @@ pub struct Arguments {
     /// Latency and scripted faults, TOML: `[latency] fixed_ms, spread_ms, tail_per_million, tail_ms`, and any number of
     /// `[[fault]]` with kind (reset, reset_after, partial_answer, lost, silent, late, doubled, anothers, garbage, other_amount,
     /// respond), per_million, times, messages, card, from_ms, until_ms, delay_ms, code. Messages are types as "0100", or with
-    /// stripe create, confirm, capture, cancel, increment, refund, retrieve.
+    /// stripe create, confirm, capture, cancel, increment, refund, retrieve; with wallet create, retrieve, reverse, refund,
+    /// retrieve_refund, reverse_refund, and notify (lost, doubled, late, or garbage: forged). With wallet `[customer]` says what
+    /// customers do: after_ms, decline_per_million, absent_per_million.
     #[arg(long, value_name = "FILE.toml")]
     faults: Option<PathBuf>,
+    /// With wallet: where notifications go, https://host:port/notifications/NAME; without it none are sent
+    #[arg(long, value_name = "URL", requires = "notify_secret")]
+    notify: Option<String>,
+    /// What notifications are signed with (whsec_...)
+    #[arg(long, value_name = "env:NAME|file:PATH")]
+    notify_secret: Option<String>,
+    /// The authority of the gateway's certificate, PEM
+    #[arg(long, value_name = "FILE")]
+    notify_ca: Option<PathBuf>,
     /// The same seed draws the same latencies and faults.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -53,6 +66,8 @@ enum Protocol {
     Iso8583,
     /// The merchants' dialect over HTTP, in the clear because it is loopback.
     Stripe,
+    /// An operator of wallets, over HTTP in the clear, with signed notifications.
+    Wallet,
 }
 
 impl Protocol {
@@ -60,6 +75,7 @@ impl Protocol {
         match self {
             Protocol::Iso8583 => "an ISO 8583 host",
             Protocol::Stripe => "an upstream that speaks the dialect",
+            Protocol::Wallet => "an operator of wallets",
         }
     }
 }
@@ -92,11 +108,19 @@ impl ports::Random for Seeded {
     }
 }
 
-fn settings(path: Option<&Path>) -> Result<Settings> {
-    let Some(path) = path else { return Ok(Settings::default()) };
+/// The script, and what customers do.
+fn settings(path: Option<&Path>, protocol: Protocol) -> Result<(Settings, Customers)> {
+    let Some(path) = path else { return Ok((Settings::default(), Customers::default())) };
     let text =
         std::fs::read_to_string(path).map_err(|error| Failure::file("reading the faults", path, &error))?;
-    toml::from_str(&text).map_err(|error| Failure::usage(format!("{}:\n{error}", path.display())))
+    let wrong = |error: toml::de::Error| Failure::usage(format!("{}:\n{error}", path.display()));
+    let mut table: toml::Table = toml::from_str(&text).map_err(wrong)?;
+    let customer = if protocol == Protocol::Wallet { table.remove("customer") } else { None };
+    let customers =
+        customer.map_or_else(|| Ok(Customers::default()), toml::Value::try_into).map_err(wrong)?;
+    // Without customers the text itself is read, since it shows where it is wrong.
+    let settings = if protocol == Protocol::Wallet { table.try_into() } else { toml::from_str(&text) };
+    Ok((settings.map_err(wrong)?, customers))
 }
 
 impl Arguments {
@@ -128,8 +152,19 @@ impl Arguments {
         runtime.block_on(self.serve(ports))
     }
 
+    /// Whom to tell of what customers did, if anybody.
+    fn notifying(&self) -> Result<Option<Notifying>> {
+        let (Some(url), Some(reference)) = (&self.notify, &self.notify_secret) else { return Ok(None) };
+        let ca = self.notify_ca.as_ref().map(|path| format!("file:{}", path.display()));
+        let post = Post::to(url, ca.as_deref());
+        let post = post.map_err(|why| Failure::usage(format!("--notify: {why}")))?;
+        let notifying = post.signing(reference);
+        notifying.map(Some).map_err(|why| Failure::usage(format!("--notify-secret: {why}")))
+    }
+
     async fn serve(self, ports: HostPorts) -> Result<()> {
-        let settings = settings(self.faults.as_deref())?;
+        let (settings, customers) = settings(self.faults.as_deref(), self.protocol)?;
+        let notifying = self.notifying()?;
         let failed =
             |error: std::io::Error| Failure::failed(format!("listening on {}: {error}", self.listen));
         let listener = tokio::net::TcpListener::bind(self.listen).await.map_err(failed)?;
@@ -148,7 +183,12 @@ impl Arguments {
             }
             Protocol::Stripe => {
                 let host = Dialect::new(settings, ports, book).map_err(opened)?;
-                crate::upstream::serve(host, listener).await
+                crate::upstream::serve(Upstream::Dialect(host), listener).await
+            }
+            Protocol::Wallet => {
+                let operator =
+                    Operator::new((settings, customers), ports, book, notifying).map_err(opened)?;
+                crate::upstream::serve(Upstream::Wallet(operator), listener).await
             }
         }
     }
