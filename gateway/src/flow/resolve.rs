@@ -6,9 +6,7 @@
 use super::draft::Draft;
 use super::message::{self, Manner};
 use super::save_card::commit_outcome;
-use super::send::{
-    FIRST_WAIT_MS, LONGEST_WAIT_MS, conclude, first_due, is_settled, next_due, note_sent,
-};
+use super::send::{FIRST_WAIT_MS, LONGEST_WAIT_MS, conclude, first_due, is_settled, next_due, note_sent};
 use super::sweep::{is_due, is_orphan};
 use super::{Fault, Stamp, answer, commit, commit_fault};
 use crate::engine::Engine;
