@@ -274,10 +274,8 @@ async fn write(
     match prepare(engine, &exchange, endpoint, caller) {
         Ok((call, params)) => {
             let writing = Writing { call: &call, id: &id, params: &params };
-            // Bad parameters are refused here, before the key is looked at: they leave nothing behind.
-            if let Err(error) = endpoint.operation.check_params(&params) {
-                return Reply::from(error);
-            }
+            // Each operation decodes its parameters before anything else: bad ones leave nothing behind, but a key that was used for others
+            // says so first.
             idempotency::run(&call, || post(&writing, endpoint.operation)).await
         }
         Err(error) => Reply::from(error),

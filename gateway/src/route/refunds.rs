@@ -221,6 +221,7 @@ pub async fn update(writing: &Writing<'_>) -> Result<Reply, Fault> {
 /// POST /v1/refunds/{id}/cancel. Card refunds can't be taken back once they are sent, and they are sent at once.
 pub async fn cancel(writing: &Writing<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
+    let _params: params::CancelRefund = decode(writing.params)?;
     let (id, payment) = payment_of(&call.engine, call.caller.tenant, writing.id).await?;
     let draft = load(call, payment, writing.id, "id").await?;
     let state = draft.payment().refunds.iter().find(|one| one.id == id).map(|one| &one.state);
