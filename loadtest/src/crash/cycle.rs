@@ -166,6 +166,8 @@ impl Crash {
         plan.workers = 1;
         plan.timeout = ANSWER;
         plan.patience = FINAL;
+        // Death may come while the first connections are made.
+        plan.insistence = Duration::from_secs(30);
         plan.seed = self.setting.seed.wrapping_add(u64::from(cycle));
         plan.sources = Sources::new(64);
         let series = Series { seed: plan.seed, run: format!("k{}-{cycle}", std::process::id()) };

@@ -51,10 +51,16 @@ impl Flight {
     /// Connects all lanes.
     ///
     /// # Errors
-    /// The first lane's trouble.
+    /// The first lane's trouble, if it lasts longer than the plan insists.
     pub async fn connect(&self) -> Result<(), String> {
+        let given_up = Instant::now() + self.plan.insistence;
         for group in self.lanes.chunks(DIALING) {
-            futures_join(group.iter().map(|lane| lane.connect())).await?;
+            while let Err(trouble) = futures_join(group.iter().map(|lane| lane.connect())).await {
+                if Instant::now() >= given_up {
+                    return Err(trouble);
+                }
+                tokio::time::sleep(BREATH).await;
+            }
         }
         Ok(())
     }

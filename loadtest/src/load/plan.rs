@@ -34,6 +34,8 @@ pub struct Plan {
     pub seed: u64,
     /// The most requests that may wait for a connection; more are lost as `unsent`.
     pub backlog: usize,
+    /// For so long a server that refuses the first connections is asked again: it may be one that is killed and comes back.
+    pub insistence: Duration,
     /// How long after the end requests that are sent again may still take, beyond one timeout.
     pub patience: Duration,
 }
@@ -54,6 +56,7 @@ impl Plan {
             sources: Sources::new(256),
             seed: 1,
             backlog: 100_000,
+            insistence: Duration::ZERO,
             patience: Duration::from_secs(5),
         }
     }
