@@ -274,8 +274,10 @@ async fn write(
     match prepare(engine, &exchange, endpoint, caller) {
         Ok((call, params)) => {
             let writing = Writing { call: &call, id: &id, params: &params };
-            // Each operation decodes its parameters before anything else: bad ones leave nothing behind, but a key that was used for others
-            // says so first.
+            // Bad parameters are refused here, before the key is looked at: they leave nothing behind.
+            if let Err(error) = endpoint.operation.check_params(&params) {
+                return Reply::from(error);
+            }
             idempotency::run(&call, || post(&writing, endpoint.operation)).await
         }
         Err(error) => Reply::from(error),
