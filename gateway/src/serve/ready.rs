@@ -36,16 +36,17 @@ impl Ready {
         self
     }
 
-    /// Writes the file, if one is wanted, and tells people in development.
+    /// Tells people in development, and writes the file, if one is wanted.
     pub(super) fn announce(&self, config: &Config) -> Result<(), String> {
-        if let Some(path) = &config.ready_file {
-            self.write(path)
-                .map_err(|error| format!("cannot write the ready file {}: {error}", path.display()))?;
-        }
         tracing::info!(api = self.api, admin = self.admin, pid = self.pid, "ready");
         if config.profile == Profile::Development {
             // Nobody may be reading; that is no reason to stop.
             let _ = io::stdout().write_all(self.quickstart().as_bytes());
+        }
+        // Last: whoever waits for the file finds everything else said.
+        if let Some(path) = &config.ready_file {
+            self.write(path)
+                .map_err(|error| format!("cannot write the ready file {}: {error}", path.display()))?;
         }
         Ok(())
     }
