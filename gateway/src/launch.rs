@@ -159,6 +159,7 @@ fn scoring(config: &Config, vault: &crypto::Vault) -> Result<Scoring, String> {
     let (policy, rules) = conduct(config)?;
     let scoring = Scoring::new(model, policy, vault)?;
     scoring.conduct(policy, rules);
+    scoring.watch(&(&config.risk.card_testing).into());
     for shadow in shadows(config)? {
         scoring.models.shadow(shadow)?;
     }
@@ -313,10 +314,11 @@ impl Application for Running {
             let scoring = &self.engine.scoring;
             scoring.models.configured(model, shadows)?;
             scoring.conduct(policy, rules);
+            scoring.watch(&(&config.risk.card_testing).into());
             self.reload_limits(&config.limits);
             info!(
                 model = &*scoring.model_version(),
-                "reloaded keys, models, thresholds, rules, routing and rates"
+                "reloaded keys, models, thresholds, rules, windows, routing and rates"
             );
             Ok(())
         })

@@ -8,7 +8,7 @@
 
 mod window;
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use window::{State, Window};
 
@@ -50,6 +50,18 @@ pub struct Limit {
     pub awaited: f32,
 }
 
+impl Limit {
+    /// Trips at `outcomes` fresh ones of which `declines_percent` are declines; above 100 it never does.
+    pub fn new(outcomes: u16, declines_percent: u8, awaited: u16) -> Self {
+        Limit {
+            // They fade a little before the last one is in.
+            outcomes: f32::from(outcomes) - 0.5,
+            declines: f32::from(declines_percent) / 100.0,
+            awaited: f32::from(awaited),
+        }
+    }
+}
+
 /// The limits and sizes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
@@ -70,10 +82,10 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
-            card: Limit { outcomes: 5.5, declines: 0.9, awaited: 8.0 },
-            address: Limit { outcomes: 9.5, declines: 0.8, awaited: 64.0 },
-            range: Limit { outcomes: 19.5, declines: 0.8, awaited: 256.0 },
-            merchant: Limit { outcomes: 199.5, declines: 0.85, awaited: 4096.0 },
+            card: Limit::new(6, 90, 8),
+            address: Limit::new(10, 80, 64),
+            range: Limit::new(20, 80, 256),
+            merchant: Limit::new(200, 85, 4096),
             pause_ms: 600_000,
             windows: 65_536,
         }
@@ -120,7 +132,6 @@ const WAYS: usize = 8;
 const SHARDS: usize = 16;
 
 struct Table {
-    limit: Limit,
     shards: Vec<Mutex<Vec<Window>>>,
     /// Sets of a shard.
     sets: usize,
@@ -129,15 +140,37 @@ struct Table {
 /// The windows.
 pub struct Guard {
     tables: [Table; 4],
+    rules: RwLock<Rules>,
+}
+
+/// What can change while windows are watched.
+#[derive(Clone, Copy)]
+struct Rules {
+    limits: [Limit; 4],
     pause_ms: i64,
+}
+
+impl Rules {
+    const fn of(settings: &Settings) -> Self {
+        let limits = [settings.card, settings.address, settings.range, settings.merchant];
+        Rules { limits, pause_ms: settings.pause_ms }
+    }
 }
 
 impl Guard {
     /// Windows that have seen nothing.
     pub fn new(settings: Settings) -> Self {
-        let table = |limit| Table::new(limit, settings.windows);
-        let tables = [settings.card, settings.address, settings.range, settings.merchant].map(table);
-        Guard { tables, pause_ms: settings.pause_ms }
+        let tables = std::array::from_fn(|_kind| Table::new(settings.windows));
+        Guard { tables, rules: RwLock::new(Rules::of(&settings)) }
+    }
+
+    /// Judges by other limits from now on. Windows stay, and keep what they have seen; their number does not change.
+    pub fn limit(&self, settings: &Settings) {
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Rules::of(settings);
+    }
+
+    fn rules(&self) -> Rules {
+        *self.rules.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Judges an attempt and, if it is let through, counts it.
@@ -145,11 +178,11 @@ impl Guard {
     /// # Errors
     /// The window that refuses it; nothing is counted then.
     pub fn admit(&self, attempt: &Attempt) -> Result<Ticket, Watched> {
-        let keys = attempt.keys();
-        for ((table, key), watched) in self.tables.iter().zip(keys).zip(Watched::ALL) {
-            let refuses = key.is_some_and(|key| {
-                table.with(key, |window| {
-                    window.state(attempt.now_ms, &table.limit, self.pause_ms) == State::Refuses
+        let (keys, rules) = (attempt.keys(), self.rules());
+        for (kind, watched) in Watched::ALL.into_iter().enumerate() {
+            let refuses = keys[kind].is_some_and(|key| {
+                self.tables[kind].with(key, |window| {
+                    window.state(attempt.now_ms, &rules.limits[kind], rules.pause_ms) == State::Refuses
                 })
             });
             if refuses {
@@ -166,9 +199,11 @@ impl Guard {
 
     /// The outcome of an attempt that was let through.
     pub fn told(&self, ticket: Ticket, approved: Outcome, now_ms: i64) {
-        for (table, key) in self.tables.iter().zip(ticket.keys) {
+        let rules = self.rules();
+        for (kind, key) in ticket.keys.into_iter().enumerate() {
             if let Some(key) = key {
-                table.with(key, |window| window.told(approved, (now_ms, self.pause_ms), &table.limit));
+                let (clock, limit) = ((now_ms, rules.pause_ms), &rules.limits[kind]);
+                self.tables[kind].with(key, |window| window.told(approved, clock, limit));
             }
         }
     }
@@ -194,14 +229,14 @@ pub enum Outcome {
 }
 
 fn lock(shard: &Mutex<Vec<Window>>) -> std::sync::MutexGuard<'_, Vec<Window>> {
-    shard.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Table {
-    fn new(limit: Limit, windows: usize) -> Self {
+    fn new(windows: usize) -> Self {
         let sets = (windows / (SHARDS * WAYS)).max(1);
         let shard = || Mutex::new(vec![Window::default(); sets * WAYS]);
-        Table { limit, shards: (0..SHARDS).map(|_| shard()).collect(), sets }
+        Table { shards: (0..SHARDS).map(|_| shard()).collect(), sets }
     }
 
     /// The window of a key; a new one if it has none, in the place of the one that was used longest ago.

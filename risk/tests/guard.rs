@@ -1,6 +1,6 @@
 //! Card testing on a virtual clock: what an attack gets through, and what honest traffic beside it suffers.
 
-use risk::guard::{Attempt, Guard, Outcome, Settings};
+use risk::guard::{Attempt, Guard, Limit, Outcome, Settings, Watched};
 
 /// Numbers from a seed.
 struct Draw(u64);
@@ -142,4 +142,22 @@ fn without_an_attack_nobody_is_refused_and_after_it_the_range_opens_again() {
         guard.told(ticket, Outcome::Approved, now_ms);
     }
     assert_eq!(guard.tripped(), [0; 4]);
+}
+
+#[test]
+fn other_limits_hold_at_once_and_windows_remember() {
+    let guard = Guard::new(Settings::default());
+    let attempt = |card| Attempt { card, range: 1, merchant: 1, address: None, known: false, now_ms: 1 };
+    let declined = |card| guard.told(guard.admit(&attempt(card)).expect("let through"), Outcome::Declined, 1);
+    (0..15).for_each(declined);
+    guard.limit(&Settings { range: Limit::new(16, 100, 256), ..Settings::default() });
+    assert_eq!(guard.tripped(), [0; 4], "fifteen are too few for either");
+    declined(15);
+    assert_eq!(guard.tripped(), [0, 0, 1, 0], "the sixteenth is not, with those before it");
+    assert_eq!(guard.admit(&attempt(16)).err(), Some(Watched::Range));
+    let never = Guard::new(Settings { range: Limit::new(20, 101, 256), ..Settings::default() });
+    (0..100).for_each(|card| {
+        let ticket = never.admit(&attempt(card)).expect("above 100 percent there are no declines");
+        never.told(ticket, Outcome::Declined, 1);
+    });
 }

@@ -4,6 +4,7 @@
 //! Paths are relative to the directory in which the gateway is started. Every number's unit is the end of its name.
 
 mod acquirer;
+mod card_testing;
 mod environment;
 mod error;
 mod layers;
@@ -13,6 +14,7 @@ mod tests;
 
 pub use crate::routing::settings::Routing;
 pub use acquirer::{Acquirer, AcquirerMode, Kind};
+pub use card_testing::CardTesting;
 pub use error::ConfigError;
 pub use layers::{Override, Sources};
 pub use sections::{Admin, Edge, Engine, Limits, Log, LogFormat, Risk, Store, Vault};

@@ -1,6 +1,6 @@
 //! The sections of the configuration, with their defaults and their bounds.
 
-use super::{ConfigError, Profile};
+use super::{CardTesting, ConfigError, Profile};
 use crate::scoring::rules::{Rules, Setting as Rule};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
@@ -178,11 +178,20 @@ pub struct Risk {
     pub block_score: u8,
     /// Rules in CEL, each with a name, an action (`allow`, `block`, `review`) and a condition.
     pub rules: Vec<Rule>,
+    /// When the windows against card testing refuse.
+    pub card_testing: CardTesting,
 }
 
 impl Default for Risk {
     fn default() -> Self {
-        Self { model: None, shadows: Vec::new(), review_score: 65, block_score: 75, rules: Vec::new() }
+        Self {
+            model: None,
+            shadows: Vec::new(),
+            review_score: 65,
+            block_score: 75,
+            rules: Vec::new(),
+            card_testing: CardTesting::default(),
+        }
     }
 }
 
@@ -191,6 +200,7 @@ impl Risk {
         between("risk.block_score", self.block_score.into(), 0..=101)?;
         between("risk.review_score", self.review_score.into(), 0..=u64::from(self.block_score))?;
         between("risk.shadows", self.shadows.len() as u64, 0..=crate::scoring::models::MAX_SHADOWS as u64)?;
+        self.card_testing.check()?;
         Rules::new(&self.rules).map(drop).map_err(|why| ConfigError::setting("risk.rules", why))
     }
 }
@@ -315,7 +325,11 @@ fn address<'a>(path: &str, text: &'a str) -> Result<&'a str, ConfigError> {
         })
 }
 
-fn between(path: &str, value: u64, range: std::ops::RangeInclusive<u64>) -> Result<(), ConfigError> {
+pub(super) fn between(
+    path: &str,
+    value: u64,
+    range: std::ops::RangeInclusive<u64>,
+) -> Result<(), ConfigError> {
     if range.contains(&value) {
         return Ok(());
     }

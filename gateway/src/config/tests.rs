@@ -90,6 +90,30 @@ fn config_limits() -> Limits {
 }
 
 #[test]
+fn windows_against_card_testing_are_settings_within_bounds() {
+    let file =
+        "[risk.card_testing]\npause_s = 60\nbin = { outcomes = 50, decline_percent = 95, awaited = 500 }\n";
+    let windows = load(Some(file), &[], &[]).unwrap().risk.card_testing;
+    assert_eq!((windows.pause_s, windows.bin.outcomes, windows.bin.decline_percent), (60, 50, 95));
+    assert_eq!(windows.card, CardTesting::default().card, "what is not said stays");
+    let cases = [
+        ("pause_s = 0", "risk.card_testing.pause_s: 0 is out of bounds: use 1 to 86400"),
+        ("card = { outcomes = 1, decline_percent = 90, awaited = 8 }", "risk.card_testing.card.outcomes"),
+        ("address = { outcomes = 9, decline_percent = 102, awaited = 8 }", "use 1 to 101"),
+        (
+            "merchant = { outcomes = 9, decline_percent = 90, awaited = 0 }",
+            "risk.card_testing.merchant.awaited",
+        ),
+        ("bin = { outcomes = 9 }", "missing field `decline_percent`"),
+        ("range = 5", "expected one of `pause_s`"),
+    ];
+    for (line, what) in cases {
+        let error = load(Some(&format!("[risk.card_testing]\n{line}\n")), &[], &[]).expect_err(line);
+        assert!(error.contains(what), "{line}\n-> {error}");
+    }
+}
+
+#[test]
 fn what_is_printed_reads_back_the_same() {
     let file =
         "[[acquirers]]\nname = \"a\"\nkind = \"simulated\"\nlatency_ms = 5\n[routing]\norder = [\"a\"]\n";

@@ -23,7 +23,7 @@ use gateway_core::tenant::{Mode, Tenant};
 use gateway_core::time::Timestamp;
 use lists::Lists;
 use models::Models;
-use risk::features::{Settings, streaming_names};
+use risk::features::Settings;
 use risk::guard::{self, Guard, Ticket};
 use risk::model::Model;
 use risk::scorer::Scorer;
@@ -35,8 +35,8 @@ use verdict::Verdict;
 
 /// Numbers of this range are never blocked by the model or a window in development: the README's first payments.
 const SHOWCASE_BIN: u32 = 424_242;
-/// A card that was first seen this many days ago, and is not declined much, is known.
-const KNOWN_AFTER_DAYS: u32 = 1;
+/// A card that was first approved this long ago is known.
+const KNOWN_AFTER_S: u32 = 86_400;
 
 /// How verdicts are made.
 #[derive(Debug, Clone, Copy)]
@@ -61,8 +61,6 @@ pub struct Scoring {
     guard: Guard,
     /// What published test cards do, by their fingerprints under this store's key.
     published: HashMap<[u8; 16], Behaviour>,
-    /// Places of the features that tell a known card.
-    known_by: [usize; 2],
 }
 
 /// A payment that is to be judged, wherever it is processed.
@@ -102,10 +100,6 @@ impl Scoring {
             .filter_map(|card| Some((crypto::card::CardNumber::parse(card.number).ok()?, card.behaviour)))
             .map(|(number, behaviour)| (vault.fingerprint(&number), behaviour))
             .collect();
-        let place = |name: &str| {
-            let found = streaming_names().iter().position(|known| known == name);
-            found.expect("the catalogue of features has it")
-        };
         Ok(Self {
             scorer: ArcSwap::from_pointee(Scorer::new(Settings::default())),
             models: Models::new(model)?,
@@ -113,13 +107,17 @@ impl Scoring {
             lists: Lists::default(),
             guard: Guard::new(guard::Settings::default()),
             published,
-            known_by: [place("card_age_days"), place("card_decline_share_1d")],
         })
     }
 
     /// Judges by other thresholds and rules from now on.
     pub fn conduct(&self, policy: Policy, rules: Rules) {
         self.conduct.store(Arc::new(Conduct { policy, rules }));
+    }
+
+    /// Watches for card testing by these limits from now on; what the windows have seen stays.
+    pub fn watch(&self, limits: &guard::Settings) {
+        self.guard.limit(limits);
     }
 
     /// Puts another model in place, as a whole: no decision rests on two.
@@ -143,6 +141,11 @@ impl Scoring {
     /// Records that the features rest on now.
     pub fn position(&self) -> u64 {
         self.scorer.load().extractor().position()
+    }
+
+    /// The features' state as bytes; equal records give equal bytes.
+    pub fn state(&self) -> Vec<u8> {
+        self.scorer.load().snapshot()
     }
 
     /// Judges the payment's next attempt.
@@ -176,9 +179,7 @@ impl Scoring {
         let conduct = self.conduct.load();
         let spared = conduct.policy.spare_showcase && card.is_some_and(|card| card.bin == SHOWCASE_BIN);
         let admitted = match (own, card) {
-            (None, Some(card)) if !spared && windows == Windows::Count => {
-                self.admit(case, card.bin, &scored.features)
-            }
+            (None, Some(card)) if !spared && windows == Windows::Count => self.admit(case, card.bin),
             // With a wallet no card can be tried out.
             (Some(_) | None, _) => Ok(None),
         };
@@ -193,28 +194,20 @@ impl Scoring {
         Assessment { at: case.now, risk, decision: Some(Box::new(decision)), ticket: admitted.ok().flatten() }
     }
 
-    fn admit(
-        &self,
-        case: &Case<'_>,
-        range: u32,
-        features: &risk::features::FeatureVector,
-    ) -> Result<Option<Ticket>, guard::Watched> {
+    fn admit(&self, case: &Case<'_>, range: u32) -> Result<Option<Ticket>, guard::Watched> {
+        // Cards being tried out may have been seen before, on another day, but never approved.
+        let approved_for_s = self.scorer.load().extractor().approved_for_s(&case.event);
+        let known = approved_for_s.is_some_and(|seconds| seconds >= KNOWN_AFTER_S);
         let key = |entity| case.event.key(entity);
         let attempt = guard::Attempt {
             card: key(risk::event::Entity::Card).unwrap_or_default(),
             range,
             merchant: key(risk::event::Entity::Merchant).unwrap_or_default(),
             address: key(risk::event::Entity::Address),
-            known: self.is_known(features),
+            known,
             now_ms: case.now.0,
         };
         self.guard.admit(&attempt).map(Some)
-    }
-
-    /// Whether a card has a history of its own that speaks for it. Cards being tried out were all first seen a moment ago.
-    fn is_known(&self, features: &risk::features::FeatureVector) -> bool {
-        let [age_days, declines] = self.known_by.map(|place| features[place]);
-        age_days >= KNOWN_AFTER_DAYS.into() && declines + declines < 1u8.into()
     }
 
     /// What the issuer said of an attempt that had a ticket.
@@ -264,6 +257,6 @@ impl Observer for Scoring {
     }
 
     fn snapshot(&self) -> Vec<u8> {
-        self.scorer.load().snapshot()
+        self.state()
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod card_testing;
 mod chain;
 mod challenge;
 mod events;

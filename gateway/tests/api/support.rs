@@ -109,12 +109,21 @@ pub async fn remembering(model: risk::model::Model) -> Gateway {
 
 /// The same, by this clock.
 pub async fn remembering_by(model: risk::model::Model, clock: Arc<dyn Clock>) -> Gateway {
+    let simulated = gateway::app::simulated("simulated", gateway_acquirers::simulated::Settings::default());
+    remembering_at(model, simulated, clock).await
+}
+
+/// The same, with these acquirers.
+pub async fn remembering_at(
+    model: risk::model::Model,
+    acquirers: MakeAcquirers,
+    clock: Arc<dyn Clock>,
+) -> Gateway {
     let vault = crypto::Vault::new(&crypto::keyring::Keyring::ephemeral(0, &crypto::random::System));
     let scoring = scoring_of(model, &vault);
     let observer: Arc<dyn gateway_core::journal::Observer> = Arc::clone(&scoring) as _;
     let store: Arc<dyn Journal> = Arc::new(Memory::observed(observer));
-    let simulated = gateway::app::simulated("simulated", gateway_acquirers::simulated::Settings::default());
-    let app = build((store, vault, scoring), (simulated, quick()), clock).await;
+    let app = build((store, vault, scoring), (acquirers, quick()), clock).await;
     let key = another_key(&app, "First shop", Mode::Test).await;
     Gateway { app, key }
 }
@@ -137,6 +146,21 @@ async fn build(
         rates: (rate(1_000_000), rate(1_000_000)),
     };
     App::build(plan).await.unwrap()
+}
+
+/// A card number of this range (six digits) and account (nine digits), with the digit that completes it.
+pub fn numbered(range: u64, account: u64) -> String {
+    let digits = format!("{range:06}{account:09}");
+    let sum: u32 = digits
+        .bytes()
+        .rev()
+        .enumerate()
+        .map(|(place, digit)| {
+            let doubled = u32::from(digit - b'0') << (1 - place % 2);
+            doubled / 10 + doubled % 10
+        })
+        .sum();
+    format!("{digits}{}", (10 - sum % 10) % 10)
 }
 
 /// A model that finds nothing risky: these tests are about payments, not about scores.

@@ -9,7 +9,7 @@ use super::stream::{Extractor, Late, Pending, Settings, Writer};
 use super::window::{Distinct, Ring};
 use crate::event::{Entity, Label};
 
-const MAGIC: &[u8; 8] = b"TGRISK\x00\x01";
+const MAGIC: &[u8; 8] = b"TGRISK\x00\x02";
 const DIGEST_BYTES: usize = 32;
 
 /// Why bytes are no snapshot.
@@ -134,6 +134,7 @@ impl Codec<'_> {
         self.velocity(&mut state.velocity)?;
         self.amounts(&mut state.amounts)?;
         self.risk(&mut state.risk)?;
+        self.u32(&mut state.approved_s)?;
         let mut referenced = u8::from(state.referenced);
         self.u8(&mut referenced)?;
         state.referenced = referenced != 0;

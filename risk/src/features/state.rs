@@ -266,6 +266,8 @@ pub(crate) struct EntityState {
     pub(crate) velocity: Velocity,
     pub(crate) amounts: Amounts,
     pub(crate) risk: Risk,
+    /// When an issuer first approved it, seconds; 0: never, or no card.
+    pub(crate) approved_s: u32,
     /// Second chance against eviction: seen again since it was last considered.
     pub(crate) referenced: bool,
 }

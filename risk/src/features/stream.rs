@@ -119,7 +119,7 @@ impl Extractor {
             Record::Outcome { event, outcome, time_s } => {
                 self.advance(&mut writer, seconds(*time_s));
                 match outcome {
-                    Outcome::Approved => {}
+                    Outcome::Approved => self.approved(event, writer.now_s),
                     Outcome::Declined | Outcome::Blocked => self.declined(event, writer.now_s),
                 }
             }
@@ -128,6 +128,13 @@ impl Extractor {
             }
         }
         self.version.store(version + 2, Ordering::Release);
+    }
+
+    /// Seconds since the event's card was first approved; `None` if that never happened, or is forgotten. No feature: it tells cards
+    /// with a history from numbers that were merely tried before.
+    pub fn approved_for_s(&self, event: &Event) -> Option<u32> {
+        let state = self.tables[Entity::Card.index()].read(event.key(Entity::Card)?)?;
+        (state.approved_s > 0).then(|| seconds(event.time_s).saturating_sub(state.approved_s))
     }
 
     /// Features of `event` from everything observed so far, into `out`. Gives the number of records that they
@@ -183,6 +190,15 @@ impl Extractor {
             writer.frauds.remove(&dropped.id);
         }
         writer.pending.push_back(pending(event));
+    }
+
+    fn approved(&self, event: &Event, now_s: u32) {
+        let Some(card) = event.key(Entity::Card) else { return };
+        self.tables[Entity::Card.index()].update(card, |state| {
+            if state.approved_s == 0 {
+                state.approved_s = now_s;
+            }
+        });
     }
 
     fn declined(&self, event: &Event, now_s: u32) {
