@@ -122,6 +122,7 @@ fn concurrent_decisions_replay_bit_for_bit() {
         assert_eq!(result["decisions"], payments.len());
         assert_eq!((&result["different"], &result["scores_different"]), (&0.into(), &0.into()));
     }
+    saved_states(&scorer, &lines, &options, &path);
     // Another setting is another state: the comparison can fail.
     let (ok, text) = risk(&["replay", "--data", &path("export.csv"), "--entities", "50"]);
     assert!(!ok && text.contains("is"), "{text}");
@@ -131,6 +132,23 @@ fn concurrent_decisions_replay_bit_for_bit() {
     std::fs::write(path("cut.csv"), cut.join("\n")).expect("it is written");
     let (ok, text) = risk(&["replay", "--data", &path("cut.csv")]);
     assert!(!ok && text.contains("gap"), "{text}");
+}
+
+/// The replay's last state is the server's, and a replay may begin at a state in the middle.
+fn saved_states(scorer: &Scorer, lines: &[Line], options: &[&str], path: &dyn Fn(&str) -> String) {
+    let (begun, half) = (["--json", "replay", "--data"], lines.len() / 2);
+    std::fs::write(path("half.csv"), export(&lines[..half])).expect("it is written");
+    for (file, state) in [("export.csv", "end.state"), ("half.csv", "half.state")] {
+        let (ok, text) =
+            risk(&[&begun[..], &[&path(file), "--snapshot-out", &path(state)], options].concat());
+        assert!(ok, "{text}");
+    }
+    assert_eq!(std::fs::read(path("end.state")).expect("it is there"), scorer.snapshot());
+    let (ok, text) = risk(&[&begun[..], &[&path("export.csv"), "--snapshot", &path("half.state")]].concat());
+    let result: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+    assert!(ok && result["records"] == lines.len() - half, "{text}");
+    let later = |line: &&Line| line.decision.as_ref().is_some_and(|one| one.features_as_of >= half as u64);
+    assert_eq!(result["decisions"], lines.iter().filter(later).count());
 }
 
 #[test]

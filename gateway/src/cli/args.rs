@@ -35,6 +35,8 @@ pub(super) enum Command {
     Verify(Verify),
     /// Write what the scorer saw, said and learned as CSV, for `risk train` and `risk replay`
     Export(Export),
+    /// Save the state of a serving gateway's features, from which `risk replay --snapshot` begins
+    State(State),
     /// Look at, exchange and compare the models of a serving gateway, through its admin listener
     #[command(subcommand)]
     Model(Model),
@@ -81,6 +83,15 @@ pub(super) struct Export {
     /// The data directory of a gateway that does not run; else a serving gateway is asked
     #[arg(long, value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) target: Target,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct State {
+    /// Where to write it; replaced when it is complete
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: PathBuf,
     #[command(flatten)]
     pub(super) target: Target,
 }

@@ -62,6 +62,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, build: Build) -> Exit 
         Some(Command::Verify(command)) => verify::verify(command).map_err(Failure::Work),
         Some(Command::Config(serve)) => show(&serve),
         Some(Command::Export(command)) => risk::export(command).map_err(Failure::Work),
+        Some(Command::State(command)) => risk::state(&command).map_err(Failure::Work),
         Some(Command::Model(command)) => risk::model(command).map_err(Failure::Work),
         Some(Command::Labels(command)) => risk::labels(&command).map_err(Failure::Work),
         Some(Command::Merchant(command)) => keys::merchant(command).map_err(Failure::Work),

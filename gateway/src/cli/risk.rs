@@ -1,7 +1,7 @@
-//! `gateway export`, `gateway model ...` and `gateway labels`: the analyst's end of a gateway.
+//! `gateway export`, `gateway state`, `gateway model ...` and `gateway labels`: the analyst's end of a gateway.
 
 use super::admin_client::{Ask, Sent, ask, download, send};
-use super::args::{Export, Labels, Model, Target};
+use super::args::{Export, Labels, Model, State, Target};
 use crate::scoring::export::{Window, export_stopped};
 use http::Method;
 use serde_json::Value;
@@ -9,31 +9,38 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes beside the file, and puts it in place when it is complete: a part is never taken for the whole.
 pub(super) fn export(command: Export) -> Result<(), String> {
     let window = Window::of_days(command.from.as_deref(), command.to.as_deref())?;
-    let wrong = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
-    let mut beside = command.out.clone().into_os_string();
-    beside.push(".part");
-    let beside = PathBuf::from(beside);
-    let mut out = BufWriter::new(File::create(&beside).map_err(|error| wrong(&beside, error))?);
-    let written = match &command.data_dir {
-        Some(dir) => export_stopped(&dir.join("store"), window, &mut out),
+    write(&command.out, |out| match &command.data_dir {
+        Some(dir) => export_stopped(&dir.join("store"), window, out),
         None => {
             let mut path = "/risk/export?".to_owned();
             for (name, day) in [("from", &command.from), ("to", &command.to)] {
                 path.extend(day.iter().map(|day| format!("{name}={day}&")));
             }
-            download(&command.target.admin, path.trim_end_matches(['&', '?']), &mut out)
+            download(&command.target.admin, path.trim_end_matches(['&', '?']), out)
         }
-    };
-    let finished = written.and_then(|()| out.flush().map_err(|error| wrong(&beside, error)));
+    })
+}
+
+pub(super) fn state(command: &State) -> Result<(), String> {
+    write(&command.out, |out| download(&command.target.admin, "/risk/state", out))
+}
+
+/// Writes beside the file, and puts it in place when it is complete: a part is never taken for the whole.
+fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<(), String>) -> Result<(), String> {
+    let wrong = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
+    let mut beside = path.to_owned().into_os_string();
+    beside.push(".part");
+    let beside = PathBuf::from(beside);
+    let mut out = BufWriter::new(File::create(&beside).map_err(|error| wrong(&beside, error))?);
+    let finished = fill(&mut out).and_then(|()| out.flush().map_err(|error| wrong(&beside, error)));
     if let Err(error) = finished {
         std::fs::remove_file(&beside).ok();
         return Err(error);
     }
-    std::fs::rename(&beside, &command.out).map_err(|error| wrong(&command.out, error))?;
-    println!("{}", command.out.display());
+    std::fs::rename(&beside, path).map_err(|error| wrong(path, error))?;
+    println!("{}", path.display());
     Ok(())
 }
 

@@ -26,6 +26,9 @@ pub struct Arguments {
     /// State to start from, where the export does not begin with the first record.
     #[arg(long, value_name = "FILE")]
     snapshot: Option<PathBuf>,
+    /// Where to write the state after the last record, as a gateway would have it.
+    #[arg(long, value_name = "FILE")]
+    snapshot_out: Option<PathBuf>,
     /// Entities of each kind that the gateway remembered.
     #[arg(long, default_value_t = Settings::default().entities)]
     entities: usize,
@@ -76,10 +79,15 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
     }
     records.sort_by_key(|record| record.0);
     records.retain(|record| record.0 > extractor.position());
+    decisions.retain(|decision| decision.features_as_of >= extractor.position());
     decisions.sort_by_key(|decision| decision.features_as_of);
     busy.set_message("replaying");
     let tally = compare(&extractor, &records, (&decisions, model.as_ref()))?;
     busy.finish_and_clear();
+    if let Some(path) = &arguments.snapshot_out {
+        let written = std::fs::write(path, extractor.snapshot());
+        written.map_err(|error| Failure(format!("{}: {error}", path.display())))?;
+    }
     let result = json!({
         "records": records.len(), "decisions": tally.decisions, "different": tally.different,
         "scores": tally.scores, "scores_different": tally.scores_different, "first_difference": tally.first,
@@ -108,15 +116,8 @@ fn compare(
     let mut tally = Tally::default();
     let mut next = records.iter().peekable();
     for decision in decisions {
-        while let Some((position, record)) = next.next_if(|record| record.0 <= decision.features_as_of) {
-            if *position != extractor.position() + 1 {
-                return Err(Failure(format!(
-                    "the export has a gap: record {} is followed by {position}; export from the first record on, \
-                     or start from a snapshot with --snapshot",
-                    extractor.position()
-                )));
-            }
-            extractor.observe(record);
+        while let Some(record) = next.next_if(|record| record.0 <= decision.features_as_of) {
+            observe(extractor, record)?;
         }
         let mut features = [MISSING; STREAMING_LEN];
         let seen = extractor.extract(&decision.event, &mut features);
@@ -128,7 +129,20 @@ fn compare(
         }
         note(&mut tally, decision, (&features, model));
     }
+    next.try_for_each(|record| observe(extractor, record))?;
     Ok(tally)
+}
+
+fn observe(extractor: &Extractor, (position, record): &(u64, Record)) -> Result<(), Failure> {
+    if *position != extractor.position() + 1 {
+        return Err(Failure(format!(
+            "the export has a gap: record {} is followed by {position}; export from the first record on, \
+             or start from a snapshot with --snapshot",
+            extractor.position()
+        )));
+    }
+    extractor.observe(record);
+    Ok(())
 }
 
 fn note(tally: &mut Tally, decision: &Decided, (features, model): (&[f64; STREAMING_LEN], Option<&Model>)) {

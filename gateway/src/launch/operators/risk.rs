@@ -1,4 +1,5 @@
-//! What operators and analysts ask of the scorer: which models serve, another one, the one before, labels, the export.
+//! What operators and analysts ask of the scorer: which models serve, another one, the one before, labels, the export, the state of
+//! the features.
 
 use crate::admin::{AdminReply, AdminRequest, AdminStream};
 use crate::engine::Engine;
@@ -36,7 +37,7 @@ pub async fn answer(engine: &Arc<Engine>, path: &str, request: &AdminRequest) ->
             }
             AdminReply::problem(404, "There is no such shadow model; GET /risk lists them.")
         }
-        ("/risk" | "/risk/export", _) => AdminReply::method_not_allowed("GET"),
+        ("/risk" | "/risk/export" | "/risk/state", _) => AdminReply::method_not_allowed("GET"),
         ("/risk/model" | "/risk/rollback" | "/risk/shadows" | "/risk/labels", _) => {
             AdminReply::method_not_allowed("POST")
         }
@@ -44,12 +45,28 @@ pub async fn answer(engine: &Arc<Engine>, path: &str, request: &AdminRequest) ->
     }
 }
 
-/// The export, if that is asked for and well.
+/// The export or the features' state, if that is asked for and well.
 pub fn stream(engine: &Arc<Engine>, request: &AdminRequest) -> Option<AdminStream> {
-    if request.path.trim_end_matches('/') != "/risk/export" || request.method != Method::GET {
-        return None;
+    match (request.path.trim_end_matches('/'), &request.method) {
+        ("/risk/export", &Method::GET) => Some(exported(engine, window(request).ok()?)),
+        ("/risk/state", &Method::GET) => Some(state(engine)),
+        (_, _) => None,
     }
-    let window = window(request).ok()?;
+}
+
+/// The features' state, from which `risk replay` may begin. It is taken apart from the runtime's threads, which serve meanwhile.
+fn state(engine: &Arc<Engine>) -> AdminStream {
+    let (tell, pieces) = mpsc::channel(PIECES);
+    let scoring = Arc::clone(&engine.scoring);
+    engine.tasks.spawn(async move {
+        let taken = tokio::task::spawn_blocking(move || scoring.state());
+        // Nobody may be there any more to hear it.
+        let _unheard = tell.send(taken.await.map(Bytes::from).map_err(|error| error.to_string())).await;
+    });
+    AdminStream { content_type: "application/octet-stream", pieces }
+}
+
+fn exported(engine: &Arc<Engine>, window: Window) -> AdminStream {
     let (tell, pieces) = mpsc::channel(PIECES);
     let engine = Arc::clone(engine);
     engine.tasks.clone().spawn(async move {
@@ -63,7 +80,7 @@ pub fn stream(engine: &Arc<Engine>, request: &AdminRequest) -> Option<AdminStrea
             let _unheard = tell.send(Err(why)).await;
         }
     });
-    Some(AdminStream { content_type: "text/csv; charset=utf-8", pieces })
+    AdminStream { content_type: "text/csv; charset=utf-8", pieces }
 }
 
 /// `from=DATE&to=DATE`, both of them or neither.
