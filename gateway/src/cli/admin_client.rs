@@ -12,6 +12,8 @@ use tokio::net::TcpStream;
 
 /// For the whole exchange.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a download may stand still: an export begins with a pass over the whole journal.
+const READING: Duration = Duration::from_secs(600);
 /// Longest answer, in bytes.
 const ANSWER_BYTES: usize = 16 << 20;
 
@@ -62,9 +64,9 @@ pub(super) fn download(admin: &str, path: &str, out: &mut dyn Write) -> Result<(
             return whole(admin, response).await.map(drop);
         }
         let mut body = response.into_body();
-        while let Some(frame) = tokio::time::timeout(PATIENCE, body.frame())
+        while let Some(frame) = tokio::time::timeout(READING, body.frame())
             .await
-            .map_err(|_| format!("{admin} has sent nothing for 30 s"))?
+            .map_err(|_| format!("{admin} has sent nothing for {} s", READING.as_secs()))?
         {
             let frame = frame.map_err(|error| format!("{admin} broke off: {error}"))?;
             if let Some(data) = frame.data_ref() {
