@@ -71,7 +71,8 @@ fn opened_attempt(payment: &Payment) -> Deed {
     }
 }
 
-const fn deed(kind: &OpenKind) -> Deed {
+/// What a message is about.
+pub const fn deed(kind: &OpenKind) -> Deed {
     match kind {
         OpenKind::Authorize => Deed::Authorize,
         OpenKind::Sale => Deed::Sale,

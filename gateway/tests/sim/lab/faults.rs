@@ -35,8 +35,26 @@ pub enum Fault {
     OtherAmount,
     /// The acquirer takes it, and decides later.
     Undecided,
+    /// The acquirer wants the customer to act first.
+    Challenged,
+    /// Only a part of the message arrives before the link breaks.
+    TornRequest,
+    /// Only a part of the answer arrives before the link breaks.
+    TornAnswer,
     /// The acquirer is down for a while.
     Outage,
+    /// The host refuses the sign-on, or does not answer it.
+    SignOnFails,
+    /// The host does not answer the echo.
+    EchoLost,
+    /// The customer fails the challenge.
+    ChallengeFailed,
+    /// The customer goes away.
+    ChallengeLeft,
+    /// The customer answers the challenge twice at once.
+    ChallengeTwice,
+    /// An operator settles a message, with what the acquirer's book says, while the engine works on it.
+    OperatorSettles,
     /// The process is killed; what it wrote is there.
     Killed,
     /// The machine loses power: what was not synced is lost or torn.
@@ -51,11 +69,13 @@ pub enum Fault {
     ClockAhead,
     /// The wall clock is set back.
     ClockBack,
+    /// The wall clock is set ahead by eight days: every hold has run out.
+    WeekAhead,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Fault; 24] = [
+    pub const ALL: [Fault; 34] = [
         Fault::HangUp,
         Fault::RaceSameKey,
         Fault::RaceOther,
@@ -72,7 +92,16 @@ impl Fault {
         Fault::Garbled,
         Fault::OtherAmount,
         Fault::Undecided,
+        Fault::Challenged,
+        Fault::TornRequest,
+        Fault::TornAnswer,
         Fault::Outage,
+        Fault::SignOnFails,
+        Fault::EchoLost,
+        Fault::ChallengeFailed,
+        Fault::ChallengeLeft,
+        Fault::ChallengeTwice,
+        Fault::OperatorSettles,
         Fault::Killed,
         Fault::PowerLost,
         Fault::TornWrite,
@@ -80,10 +109,11 @@ impl Fault {
         Fault::DiskFull,
         Fault::ClockAhead,
         Fault::ClockBack,
+        Fault::WeekAhead,
     ];
 
     /// Those of which the wire draws at most one a message.
-    pub const WIRE: [Fault; 12] = [
+    pub const WIRE: [Fault; 15] = [
         Fault::Refused,
         Fault::RequestLost,
         Fault::RequestLate,
@@ -96,10 +126,13 @@ impl Fault {
         Fault::Garbled,
         Fault::OtherAmount,
         Fault::Undecided,
+        Fault::Challenged,
+        Fault::TornRequest,
+        Fault::TornAnswer,
     ];
 
     /// Those of which a commit draws at most one.
-    pub const COMMIT: [Fault; 7] = [
+    pub const COMMIT: [Fault; 8] = [
         Fault::Killed,
         Fault::PowerLost,
         Fault::TornWrite,
@@ -107,10 +140,15 @@ impl Fault {
         Fault::DiskFull,
         Fault::ClockAhead,
         Fault::ClockBack,
+        Fault::WeekAhead,
     ];
 
     /// Those that can strike between two steps.
-    pub const BETWEEN: [Fault; 4] = [Fault::Killed, Fault::PowerLost, Fault::ClockAhead, Fault::ClockBack];
+    pub const BETWEEN: [Fault; 5] =
+        [Fault::Killed, Fault::PowerLost, Fault::ClockAhead, Fault::ClockBack, Fault::WeekAhead];
+
+    /// What the customer does instead of passing a challenge.
+    pub const CUSTOMER: [Fault; 3] = [Fault::ChallengeFailed, Fault::ChallengeLeft, Fault::ChallengeTwice];
 }
 
 /// Where an operation stands when a fault strikes. The numbers are those of the design's steps; what lies before the claim
@@ -135,11 +173,13 @@ pub enum Stage {
     Answer,
     /// The process starts again.
     Recover,
+    /// Somebody outside acts: the customer on the challenge's page, or an operator.
+    Act,
 }
 
 impl Stage {
     /// All of them.
-    pub const ALL: [Stage; 9] = [
+    pub const ALL: [Stage; 10] = [
         Stage::Claim,
         Stage::Score,
         Stage::Intend,
@@ -149,6 +189,7 @@ impl Stage {
         Stage::Record,
         Stage::Answer,
         Stage::Recover,
+        Stage::Act,
     ];
 }
 
@@ -169,6 +210,8 @@ pub enum Deed {
     Inquire,
     /// Anything that asks no acquirer.
     Plain,
+    /// The link itself: sign-on and echo.
+    Link,
 }
 
 use Deed as D;
@@ -209,6 +252,12 @@ const RECORDED: &[Deed] = &[
 const AMOUNTS: &[Deed] = &[D::Authorize, D::Sale, D::Increment, D::Capture, D::Refund];
 /// What an acquirer can leave undecided.
 const DECIDED: &[Deed] = &[D::Authorize, D::Sale, D::Refund];
+/// What the customer can be asked to act for.
+const PAID: &[Deed] = &[D::Authorize, D::Sale];
+/// What goes over a link that speaks ISO 8583: it has no message to raise a hold, nor to ask what became of another.
+const FRAMED: &[Deed] = &[D::Authorize, D::Sale, D::Capture, D::Void, D::Refund, D::Reverse, D::Release];
+/// What a link says for itself.
+const LINK: &[Deed] = &[D::Link];
 /// The start of a process as a whole.
 const START: &[Deed] = &[D::Plain];
 
@@ -232,6 +281,7 @@ pub const fn reach(fault: Fault, stage: Stage) -> Reach {
             "the flow does not wait there, so that a hang-up counts for the step before or after",
         ),
         (Fault::HangUp, Stage::Recover) => Reach::Never("a process that starts has no clients"),
+        (Fault::HangUp, Stage::Act) => Reach::Never("customers and operators have no key to come back under"),
         (Fault::RaceSameKey | Fault::OtherBody, Stage::Claim) => Reach::Deeds(KEYED),
         (Fault::RaceOther, Stage::Claim) => Reach::Deeds(&[D::Capture, D::Void, D::Refund]),
         (Fault::RaceSameKey | Fault::OtherBody | Fault::RaceOther, _) => NOT_ITS_PLACE,
@@ -246,6 +296,13 @@ pub const fn reach(fault: Fault, stage: Stage) -> Reach {
         (Fault::Garbled, Stage::Parse) => Reach::Deeds(MESSAGES),
         (Fault::OtherAmount, Stage::Parse) => Reach::Deeds(AMOUNTS),
         (Fault::Undecided, Stage::Wait) => Reach::Deeds(DECIDED),
+        (Fault::Challenged, Stage::Wait) => Reach::Deeds(PAID),
+        (Fault::TornRequest, Stage::Send) | (Fault::TornAnswer, Stage::Wait) => Reach::Deeds(FRAMED),
+        (Fault::SignOnFails, Stage::Send) | (Fault::EchoLost, Stage::Wait) => Reach::Deeds(LINK),
+        (Fault::ChallengeFailed | Fault::ChallengeLeft | Fault::ChallengeTwice, Stage::Act) => {
+            Reach::Deeds(PAID)
+        }
+        (Fault::OperatorSettles, Stage::Act) => Reach::Deeds(MOVES),
         (
             Fault::Refused
             | Fault::RequestLost
@@ -259,6 +316,15 @@ pub const fn reach(fault: Fault, stage: Stage) -> Reach {
             | Fault::Garbled
             | Fault::OtherAmount
             | Fault::Undecided
+            | Fault::Challenged
+            | Fault::TornRequest
+            | Fault::TornAnswer
+            | Fault::SignOnFails
+            | Fault::EchoLost
+            | Fault::ChallengeFailed
+            | Fault::ChallengeLeft
+            | Fault::ChallengeTwice
+            | Fault::OperatorSettles
             | Fault::Outage,
             _,
         ) => NOT_ITS_PLACE,
@@ -268,24 +334,30 @@ pub const fn reach(fault: Fault, stage: Stage) -> Reach {
         (Fault::TornWrite | Fault::SyncFailed | Fault::DiskFull, _) => {
             Reach::Never("nothing is written there")
         }
-        (Fault::Killed | Fault::PowerLost | Fault::ClockAhead | Fault::ClockBack, Stage::Claim) => {
-            Reach::Deeds(KEYED)
-        }
         (
-            Fault::Killed | Fault::PowerLost | Fault::ClockAhead | Fault::ClockBack,
+            Fault::Killed | Fault::PowerLost | Fault::ClockAhead | Fault::ClockBack | Fault::WeekAhead,
+            Stage::Claim,
+        ) => Reach::Deeds(KEYED),
+        (
+            Fault::Killed | Fault::PowerLost | Fault::ClockAhead | Fault::ClockBack | Fault::WeekAhead,
             Stage::Intend | Stage::Send,
         ) => Reach::Deeds(MOVES),
         (
-            Fault::Killed | Fault::PowerLost | Fault::ClockAhead | Fault::ClockBack,
+            Fault::Killed | Fault::PowerLost | Fault::ClockAhead | Fault::ClockBack | Fault::WeekAhead,
             Stage::Wait | Stage::Parse,
         ) => Reach::Deeds(MESSAGES),
         (
-            Fault::Killed | Fault::PowerLost | Fault::ClockAhead | Fault::ClockBack,
+            Fault::Killed | Fault::PowerLost | Fault::ClockAhead | Fault::ClockBack | Fault::WeekAhead,
             Stage::Record | Stage::Answer,
         ) => Reach::Deeds(RECORDED),
-        (Fault::Killed | Fault::PowerLost | Fault::ClockAhead | Fault::ClockBack, Stage::Recover) => {
-            Reach::Deeds(START)
-        }
+        (
+            Fault::Killed | Fault::PowerLost | Fault::ClockAhead | Fault::ClockBack | Fault::WeekAhead,
+            Stage::Recover,
+        ) => Reach::Deeds(START),
+        (
+            Fault::Killed | Fault::PowerLost | Fault::ClockAhead | Fault::ClockBack | Fault::WeekAhead,
+            Stage::Act,
+        ) => Reach::Deeds(PAID),
     }
 }
 

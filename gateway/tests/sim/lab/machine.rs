@@ -1,12 +1,13 @@
 //! The machine that the gateway runs on: it starts the process, ends it when it must die, and starts it again.
 
-use super::bank::{Teller, port::Wire};
+use super::bank::{Teller, iso::Framed, port::Wire};
 use super::faults::{Deed, Fault, Stage};
 use super::planted::Planted;
 use super::random::Drawn;
 use super::storage::{Platter, SimJournal};
+use super::swarm::Speaks;
 use super::world::{Death, World};
-use gateway::app::{App, Plan};
+use gateway::app::{App, Plan, StartError};
 use gateway::engine::{Engine, Settings};
 use gateway::route::Api;
 use gateway::routing::Target;
@@ -172,14 +173,24 @@ impl Machine {
             journal: Arc::clone(&journal) as Arc<dyn Journal>,
             vault: vault(),
             scoring,
-            acquirers: Box::new(move |ports| {
-                Ok(tellers.iter().map(|teller| target(teller, ports)).collect())
-            }),
-            settings: Settings { wait: Duration::from_secs(8), ..Settings::default() },
+            acquirers: Box::new(move |ports| tellers.iter().map(|teller| target(teller, ports)).collect()),
+            settings: Settings {
+                wait: Duration::from_secs(8),
+                routing: self.world.swarm.routing.clone(),
+                ..Settings::default()
+            },
             tasks: tasks.clone(),
             rates: (NonZeroU32::MAX, NonZeroU32::MAX),
         };
-        let app = App::build(plan).await.ok()?;
+        let app = match App::build(plan).await {
+            Ok(app) => app,
+            Err(StartError::Setting(why)) => {
+                self.world.give_up(format!("14: the laboratory's own settings: {why}"));
+                std::future::pending().await
+            }
+            // The store took nothing: start again.
+            Err(StartError::Store(_) | StartError::File { .. }) => return None,
+        };
         journal.recovered();
         let (api, engine) = (Arc::clone(&app.api), Arc::clone(&app.engine));
         *self.app.lock().expect("nothing panics while it holds this lock") = Some(app);
@@ -206,7 +217,10 @@ impl Machine {
     }
 }
 
-fn target(teller: &Arc<Teller>, ports: &gateway_acquirers::Ports) -> Target {
-    let acquirer: Arc<dyn Acquirer> = Arc::new(Wire::connect(teller, ports));
-    Target { acquirer, modes: vec![Mode::Test, Mode::Live], timeout_ms: teller.draw.timeout_ms }
+fn target(teller: &Arc<Teller>, ports: &gateway_acquirers::Ports) -> Result<Target, String> {
+    let acquirer: Arc<dyn Acquirer> = match teller.draw.speaks {
+        Speaks::Port => Arc::new(Wire::connect(teller, ports)),
+        Speaks::Iso8583 => Arc::new(Framed::connect(teller, ports)?),
+    };
+    Ok(Target { acquirer, modes: vec![Mode::Test, Mode::Live], timeout_ms: teller.draw.timeout_ms })
 }

@@ -11,6 +11,7 @@ mod dump;
 mod facts;
 pub mod faults;
 mod machine;
+mod operator;
 mod planted;
 mod random;
 mod report;

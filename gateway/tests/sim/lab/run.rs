@@ -7,6 +7,7 @@ use super::dump;
 use super::facts::{BookFacts, Evidence, StoreFacts};
 use super::faults::{Fault, Pair};
 use super::machine::{Live, Machine};
+use super::operator;
 use super::planted::Planted;
 use super::random::Dice;
 use super::storage::SimJournal;
@@ -29,6 +30,8 @@ use tokio::time::sleep;
 const CONVERGE_MS: u64 = 60_000;
 /// The last answer that was under way when the faults ended has come by then, in virtual milliseconds.
 const STRAGGLERS_MS: u64 = 32_000;
+/// So many violations of a seed are told in full.
+const TOLD: usize = 4;
 /// A seed that takes longer than this of virtual time hangs.
 const LONGEST: Duration = Duration::from_secs(4 * 3600);
 
@@ -54,7 +57,7 @@ pub fn seed(seed: u64, planted: Option<Planted>) -> Outcome {
 async fn live_through(seed: u64, planted: Option<Planted>) -> Outcome {
     let swarm = Swarm::draw(&mut Dice::new(seed, 0), planted != Some(Planted::NoFaults));
     let world = World::new(seed, swarm, planted);
-    let names = ["bank-a", "bank-b"];
+    let names = ["bank-a", "bank-b", "bank-c"];
     let draws = world.swarm.banks.clone();
     let tellers = names.into_iter().zip(draws).map(|(name, draw)| Teller::new(&world, name, draw)).collect();
     let machine = Machine::new(&world, tellers);
@@ -69,8 +72,10 @@ async fn live_through(seed: u64, planted: Option<Planted>) -> Outcome {
         Some(evidence) => audit::audit(evidence),
         None => Vec::new(),
     };
-    if let (Some(evidence), Some(first)) = (&evidence, violations.first_mut()) {
-        first.story = audit::story(evidence, first);
+    if let Some(evidence) = &evidence {
+        for violation in violations.iter_mut().take(TOLD) {
+            violation.story = audit::story(evidence, violation);
+        }
     }
     let given_up = world.notes().given_up.clone();
     if evidence.is_none() {
@@ -91,6 +96,7 @@ async fn story(machine: &Arc<Machine>) -> Evidence {
     let (secret, tenant) = set_up(machine).await;
     world.notes().phase = Phase::Hurt;
     let chaos = tokio::spawn(chaos(Arc::clone(machine)));
+    let operator = tokio::spawn(operator::work(Arc::clone(machine), tenant));
     let clients = (0..world.swarm.clients).map(|number| {
         let (mut client, payments) = (Client::new(machine, &secret, number), world.swarm.payments);
         tokio::spawn(async move {
@@ -104,6 +110,7 @@ async fn story(machine: &Arc<Machine>) -> Evidence {
         clients.push(work.await.expect("a client does not panic"));
     }
     chaos.abort();
+    operator.abort();
     let healed_ms = heal(machine);
     converge(machine, &mut clients, healed_ms).await;
     let left = rest(machine).await;
@@ -129,6 +136,7 @@ async fn story(machine: &Arc<Machine>) -> Evidence {
         lives: notes.lives.clone(),
         recorded: std::mem::take(&mut notes.recorded),
         jumps_ms: notes.jumps_ms.clone(),
+        set_back: notes.set_back,
         healed_ms,
         ended_ms: world.clock.elapsed_ms(),
         left,

@@ -43,6 +43,8 @@ pub struct Notes {
     pub shown: BTreeMap<String, Vec<Shown>>,
     pub lives: Vec<Life>,
     pub jumps_ms: Vec<u64>,
+    /// Whether the wall clock was ever set back.
+    pub set_back: bool,
     pub recorded: BTreeMap<u64, Vec<u64>>,
     /// References of intents that are durable.
     pub intents: HashSet<u64>,
@@ -86,6 +88,7 @@ impl World {
             shown: BTreeMap::new(),
             lives: Vec::new(),
             jumps_ms: Vec::new(),
+            set_back: false,
             recorded: BTreeMap::new(),
             intents: HashSet::new(),
             progress: HashMap::new(),
@@ -224,9 +227,17 @@ impl World {
     /// Sets the wall clock ahead or back.
     pub fn set_clock(&self, fault: Fault) {
         let by = self.draw(|dice| dice.pick(&[2_000, 30_000, 600_000, 3_600_000])) as i64;
-        self.clock.jump(if fault == Fault::ClockBack { -by } else { by });
+        let by = match fault {
+            Fault::ClockBack => -by,
+            Fault::WeekAhead => 8 * 24 * 3_600_000,
+            _ahead => by,
+        };
+        self.clock.jump(by);
         let now = self.now_ms();
-        self.notes().jumps_ms.push(now);
+        let mut notes = self.notes();
+        notes.jumps_ms.push(now);
+        notes.set_back |= by < 0;
+        drop(notes);
         self.trace(("clock", by));
     }
 

@@ -18,7 +18,7 @@ pub struct Violation {
     /// Its number in the design's list.
     pub invariant: u8,
     pub what: String,
-    /// What the witnesses say of it, for the first of a seed.
+    /// What the witnesses say of it, for the first of a seed, else nothing.
     pub story: String,
 }
 

@@ -27,6 +27,8 @@ pub enum Ruling {
     NotFound,
     /// It decides later.
     Pending,
+    /// The customer must act first.
+    Asks,
 }
 
 /// How a message that asks for money is decided when it comes for the first time.
@@ -37,6 +39,8 @@ pub enum Mood {
     ApproveFor(i64),
     Decline,
     Later,
+    /// When the customer has acted.
+    Challenge,
 }
 
 #[derive(Debug, Clone)]
@@ -45,6 +49,10 @@ struct Entry {
     /// What the hold was before an increment.
     before: i64,
     pending: bool,
+    /// Until the customer has acted.
+    asks: bool,
+    /// What was asked for, whatever was approved.
+    asked: i64,
 }
 
 /// The book.
@@ -83,7 +91,8 @@ impl Book {
             approved: false,
             undone: false,
         };
-        let mut entry = Entry { line, before: 0, pending: mood == Mood::Later };
+        let (pending, asks) = (matches!(mood, Mood::Later | Mood::Challenge), mood == Mood::Challenge);
+        let mut entry = Entry { line, before: 0, pending, asks, asked: message.amount };
         self.decide(&mut entry, mood);
         let ruling = entry.ruling();
         self.entries.insert(message.reference, entry);
@@ -94,7 +103,7 @@ impl Book {
         let amount = match mood {
             Mood::Approve => entry.line.amount,
             Mood::ApproveFor(amount) => amount,
-            Mood::Decline | Mood::Later => return,
+            Mood::Decline | Mood::Later | Mood::Challenge => return,
         };
         let line = &mut entry.line;
         let standing = self.standing.entry(line.hold).or_default();
@@ -134,6 +143,27 @@ impl Book {
         let ruling = entry.ruling();
         self.entries.insert(reference, entry);
         Some(ruling)
+    }
+
+    /// What an honest operator reads here of a message: whether it was done, for all that was asked. Nothing while that may change, or where
+    /// the answer would be neither yes nor no.
+    pub fn truth(&self, reference: u64) -> Option<bool> {
+        let entry = self.entries.get(&reference).filter(|entry| !entry.pending)?;
+        let whole = entry.line.approved && !entry.line.undone && entry.line.amount == entry.asked;
+        (whole || !entry.line.approved).then_some(whole)
+    }
+
+    /// Whether a message has come, and nothing of it stands.
+    pub fn is_undone(&self, reference: u64) -> bool {
+        let over = |entry: &Entry| !entry.pending && (!entry.line.approved || entry.line.undone);
+        self.entries.get(&reference).is_some_and(over)
+    }
+
+    /// The message of a line, as its answer is told again.
+    pub fn line_of(&self, reference: u64) -> Option<Message> {
+        let entry = self.entries.get(&reference)?;
+        let (op, amount) = (entry.line.op, entry.asked);
+        Some(Message { reference, op, amount, about: None, part: false })
     }
 
     fn inquire(&self, about: Option<u64>) -> Ruling {
@@ -194,6 +224,7 @@ impl Book {
 impl Entry {
     const fn ruling(&self) -> Ruling {
         match (self.pending, self.line.approved) {
+            (true, _) if self.asks => Ruling::Asks,
             (true, _) => Ruling::Pending,
             (false, true) => Ruling::Approved(self.line.amount),
             (false, false) => Ruling::Declined,

@@ -3,13 +3,15 @@
 use super::super::facts::{Ended, Op, Sent};
 use super::super::faults::{Deed, Fault, Stage};
 use super::super::planted::Planted;
+use super::super::world::World;
 use super::book::{Message, Ruling};
 use super::plants;
 use super::teller::{Back, Teller};
 use gateway_acquirers::Ports;
 use gateway_core::acquirer::{
-    Abilities, Able, Acquirer, AcquirerRequest, Answer, Approval, Decline, DeclineCode, LateAnswer, Link,
-    Original, OriginalKind, PendingAnswer, Permit, Trace, Verb,
+    Abilities, Able, Acquirer, AcquirerRequest, Answer, Approval, ChallengeResult, CustomerAction,
+    CustomerPresence, Decline, DeclineCode, LateAnswer, Link, Original, OriginalKind, PendingAnswer, Permit,
+    Trace, Transmission, Verb,
 };
 use gateway_core::money::{Currency, Money};
 use gateway_core::ports::BoxFuture;
@@ -41,26 +43,17 @@ impl Wire {
 
     async fn exchange(&self, request: AcquirerRequest) -> Answer {
         let world = &self.teller.world;
-        let (op, deed) = (op_of(&request.verb), deed_of(&request.verb));
+        let deed = deed_of(&request.verb);
         let mut hurt = self.teller.fate(stage_of, deed);
+        if hurt == Some(Fault::Challenged) && request.customer == CustomerPresence::Absent {
+            hurt = None;
+        }
         if self.teller.is_down() {
             world.count((Fault::Outage, Stage::Send, deed));
             hurt = Some(Fault::Outage);
         }
         let message = plants::message(world, message_of(&request));
-        let durable = world.notes().intents.contains(&request.trace.reference);
-        let place = world.sending(Sent {
-            at_ms: world.now_ms(),
-            life: world.life(),
-            reference: request.trace.reference,
-            op,
-            about: message.about,
-            first: request.transmission == gateway_core::acquirer::Transmission::First,
-            durable,
-            ended: None,
-            hurt: hurt.is_some(),
-            arrived_ms: None,
-        });
+        let place = sent(world, &request, (&message, hurt));
         plants::remember_card(world, &request);
         let timeout_ms = request.timeout_ms;
         drop(request);
@@ -112,13 +105,18 @@ impl Acquirer for Wire {
             partial_capture: Able::Yes,
             multiple_capture: Able::Yes,
             incremental: Able::Yes,
-            repeat_window_ms: 86_400_000,
+            // Holds run out when the clock is set ahead by eight days; repeats are recognised all the same.
+            repeat_window_ms: u64::MAX / 4,
             max_delay_ms: self.teller.draw.max_delay_ms,
         }
     }
 
     fn link(&self) -> Link {
         if self.teller.is_down() { Link::Down } else { Link::Up }
+    }
+
+    fn challenge_answered(&self, trace: Trace, result: ChallengeResult) {
+        self.teller.challenged(trace.reference, result == ChallengeResult::Passed);
     }
 
     fn send<'a>(&'a self, permit: Permit, request: AcquirerRequest) -> BoxFuture<'a, Answer> {
@@ -136,10 +134,31 @@ impl Acquirer for Wire {
 /// At which step a fault of the wire strikes.
 pub const fn stage_of(fault: Fault) -> Stage {
     match fault {
-        Fault::Refused | Fault::RequestLost | Fault::RequestLate | Fault::RequestTwice => Stage::Send,
+        Fault::Refused
+        | Fault::RequestLost
+        | Fault::RequestLate
+        | Fault::RequestTwice
+        | Fault::TornRequest => Stage::Send,
         Fault::Garbled | Fault::OtherAmount => Stage::Parse,
         _other => Stage::Wait,
     }
+}
+
+/// Notes that a message is handed to an adapter; its place in the list.
+pub fn sent(world: &World, request: &AcquirerRequest, (message, hurt): (&Message, Option<Fault>)) -> usize {
+    let durable = world.notes().intents.contains(&request.trace.reference);
+    world.sending(Sent {
+        at_ms: world.now_ms(),
+        life: world.life(),
+        reference: request.trace.reference,
+        op: message.op,
+        about: message.about,
+        first: request.transmission == Transmission::First,
+        durable,
+        ended: None,
+        hurt: hurt.is_some(),
+        arrived_ms: None,
+    })
 }
 
 const fn op_of(verb: &Verb) -> Op {
@@ -160,7 +179,7 @@ const fn is_part(original: &Original) -> bool {
     original.approval.is_some()
 }
 
-fn deed_of(verb: &Verb) -> Deed {
+pub fn deed_of(verb: &Verb) -> Deed {
     match verb {
         Verb::Authorize | Verb::Verify => Deed::Authorize,
         Verb::Sale => Deed::Sale,
@@ -174,7 +193,7 @@ fn deed_of(verb: &Verb) -> Deed {
     }
 }
 
-fn message_of(request: &AcquirerRequest) -> Message {
+pub fn message_of(request: &AcquirerRequest) -> Message {
     let (about, part) = match &request.verb {
         Verb::Authorize | Verb::Sale | Verb::Verify => (None, false),
         Verb::Reverse(original) => (Some(original.trace.reference), is_part(original)),
@@ -204,6 +223,10 @@ fn answer(reference: u64, ruling: Ruling, now: gateway_core::Timestamp) -> Answe
         }),
         Ruling::NotFound => Answer::NotFound,
         Ruling::Pending => Answer::Pending(PendingAnswer { until: now.plus_ms(6_500), action: None }),
+        Ruling::Asks => Answer::Pending(PendingAnswer {
+            until: now.plus_ms(20_000),
+            action: Some(CustomerAction::Redirect { url: None }),
+        }),
     }
 }
 
@@ -215,7 +238,7 @@ const fn stan_of(reference: u64) -> u32 {
     (reference % 999_999) as u32 + 1
 }
 
-const fn ended(answer: &Answer) -> Ended {
+pub const fn ended(answer: &Answer) -> Ended {
     match answer {
         Answer::Approved(_) | Answer::Declined(_) => Ended::Known,
         Answer::Pending(_) => Ended::Pending,

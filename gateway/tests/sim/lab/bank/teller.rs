@@ -2,10 +2,12 @@
 //!
 //! It runs outside the gateway's process: what it has begun, it ends, whoever is dead by then.
 
+use super::super::facts::Op;
 use super::super::faults::{Deed, Fault, Stage};
-use super::super::swarm::BankDraw;
+use super::super::swarm::{BankDraw, Speaks};
 use super::super::world::{Phase, World};
 use super::book::{Book, Message, Mood, Ruling};
+use super::host::Desk;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -34,6 +36,8 @@ pub struct Teller {
     pub draw: BankDraw,
     book: Mutex<Book>,
     down: AtomicBool,
+    /// Its end of the wires, where it speaks ISO 8583.
+    pub desk: Desk,
     /// The process that is connected now, and the way to tell it something unasked.
     line: Mutex<Option<LateLine>>,
 }
@@ -42,7 +46,8 @@ impl Teller {
     /// An acquirer with an empty book.
     pub fn new(world: &Arc<World>, name: &'static str, draw: BankDraw) -> Arc<Self> {
         let (book, down, line) = (Mutex::default(), AtomicBool::new(false), Mutex::default());
-        Arc::new(Self { world: Arc::clone(world), name, draw, book, down, line })
+        let desk = Desk::default();
+        Arc::new(Self { world: Arc::clone(world), name, draw, book, down, desk, line })
     }
 
     /// Its book.
@@ -53,6 +58,9 @@ impl Teller {
     /// Goes down or comes back.
     pub fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::Relaxed);
+        if down {
+            self.desk.cut_all();
+        }
     }
 
     /// Whether it is down.
@@ -140,14 +148,14 @@ impl Teller {
     }
 
     fn decide(self: &Arc<Self>, message: &Message, hurt: Option<Fault>) -> Ruling {
-        use super::super::facts::Op;
         let asks = matches!(message.op, Op::Authorize | Op::Sale | Op::Increment | Op::Refund);
         let declines = if asks { self.draw.declines } else { self.draw.declines / 8 };
         let mood = match hurt {
             Some(Fault::Undecided) => Mood::Later,
+            Some(Fault::Challenged) => Mood::Challenge,
             Some(Fault::OtherAmount) if message.op == Op::Increment => Mood::ApproveFor(message.amount + 1),
             Some(Fault::OtherAmount) if asks && message.amount > 1 => Mood::ApproveFor(message.amount - 1),
-            _ordinary if self.world.draw(|dice| dice.per_mille(declines)) && message.op != Op::Reverse => {
+            _ordinary if self.world.draw(|dice| dice.per_mille(declines)) && self.may_decline(message.op) => {
                 Mood::Decline
             }
             _ordinary => Mood::Approve,
@@ -159,6 +167,21 @@ impl Teller {
             (Some(Fault::OtherAmount), Ruling::Approved(amount), Op::Capture) => Ruling::Approved(amount + 1),
             _as_ruled => ruling,
         }
+    }
+
+    /// The customer has answered a challenge.
+    pub fn challenged(self: &Arc<Self>, reference: u64, passed: bool) {
+        let mood = if passed { Mood::Approve } else { Mood::Decline };
+        let Some(ruling) = self.book().make_up_its_mind(reference, mood) else { return };
+        self.world.trace((self.name, reference, format!("challenged {ruling:?}")));
+        let line = self.book().line_of(reference);
+        let (teller, wait_ms) = (Arc::clone(self), self.world.draw(|dice| dice.between(1, 400)));
+        tokio::spawn(async move {
+            sleep(Duration::from_millis(wait_ms)).await;
+            if let Some(message) = line {
+                teller.tell_late(&message, ruling);
+            }
+        });
     }
 
     async fn decide_later(self: &Arc<Self>, message: Message) {
@@ -190,6 +213,25 @@ impl Teller {
         }
     }
 
+    /// What must be undone is asked for until it is. So is the void of a hold that has run out, which looks like any other: a world in which holds
+    /// run out has no acquirer that refuses voids.
+    fn may_decline(&self, op: Op) -> bool {
+        match op {
+            Op::Reverse => false,
+            Op::Void => self.world.swarm.rate(Fault::WeekAhead) == 0,
+            Op::Authorize | Op::Sale | Op::Increment | Op::Capture | Op::Refund | Op::Inquire => true,
+        }
+    }
+
+    /// Some faults belong to one way of speaking.
+    const fn can_suffer(&self, fault: Fault) -> bool {
+        match (self.draw.speaks, fault) {
+            (Speaks::Port, Fault::TornRequest | Fault::TornAnswer)
+            | (Speaks::Iso8583, Fault::Undecided | Fault::Challenged) => false,
+            _any_other => true,
+        }
+    }
+
     /// What the wire does to a message, drawn once a message.
     pub fn fate(&self, stage_of: impl Fn(Fault) -> Stage, deed: Deed) -> Option<Fault> {
         if self.world.notes().phase != Phase::Hurt {
@@ -201,7 +243,7 @@ impl Teller {
             let rate = self.world.swarm.rate(fault);
             let pair = (fault, stage_of(fault), deed);
             if lot < rate {
-                if !super::super::faults::is_reachable(pair) {
+                if !self.can_suffer(fault) || !super::super::faults::is_reachable(pair) {
                     return None;
                 }
                 self.world.count(pair);

@@ -1,5 +1,6 @@
 //! Clients: they ask, hang up, ask again under the same key, race each other, and remember what they were told.
 
+mod challenge;
 mod script;
 mod wire;
 

@@ -53,6 +53,7 @@ impl Client {
         let told = self.ask(request).await?;
         let id = told.view.payment.clone()?;
         let mut payment = Payment { id, order, manual, view: told.view };
+        self.send_customer(&mut payment).await;
         if !confirm {
             self.confirm(&mut payment, 0, "").await;
         }
@@ -97,6 +98,26 @@ impl Client {
         let told = self.ask(request).await;
         take(payment, told);
         if self.dice.per_mille(200) || payment.view.state.as_deref() == Some("processing") {
+            self.look(payment).await;
+        }
+        self.send_customer(payment).await;
+    }
+
+    /// A customer who must act is sent to do so; some merchants cancel meanwhile.
+    async fn send_customer(&mut self, payment: &mut Payment) {
+        if payment.view.state.as_deref() != Some("requires_action") {
+            return;
+        }
+        let Some(page) = payment.view.page.clone() else { return };
+        let race = self.world.swarm.rate(Fault::RaceOther);
+        let cancels = self.hurting() && self.dice.per_mille(race);
+        let deed = paying(payment.manual);
+        if cancels {
+            let request = self.cancel(payment);
+            let told = self.ask(request).await;
+            take(payment, told);
+        }
+        if self.customer(&page, deed).await {
             self.look(payment).await;
         }
     }

@@ -35,6 +35,20 @@ pub fn exchange(world: &World, secret: &str, request: &Request) -> Exchange {
     }
 }
 
+/// What a browser sends from the challenge's page: it has no key.
+pub fn browser(world: &World, path: String) -> Exchange {
+    let number = world.draw(|dice| u128::from(dice.next()) << 64 | u128::from(dice.next()));
+    Exchange {
+        request_id: RequestId(Id(number)),
+        method: Method::POST,
+        path,
+        query: None,
+        headers: HeaderMap::new(),
+        body: bytes::Bytes::new(),
+        peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+    }
+}
+
 /// The same key with another body.
 pub fn foreign(request: &Request) -> Request {
     let body = format!("{}&expand[]=latest_charge", request.body);
@@ -56,9 +70,22 @@ struct Object {
     #[serde(default)]
     amount_capturable: i64,
     #[serde(default)]
+    next_action: Option<NextAction>,
+    #[serde(default)]
     payment_intent: Option<Named>,
     #[serde(default)]
     error: Option<Box<Error>>,
+}
+
+#[derive(Deserialize)]
+struct NextAction {
+    #[serde(default)]
+    redirect_to_url: Option<Redirect>,
+}
+
+#[derive(Deserialize)]
+struct Redirect {
+    url: String,
 }
 
 #[derive(Deserialize)]
@@ -103,6 +130,7 @@ fn view(object: Object) -> View {
         amount: object.amount,
         received: object.amount_received,
         capturable: object.amount_capturable,
+        page: object.next_action.and_then(|action| action.redirect_to_url).map(|to| to.url),
         code: None,
     }
 }
