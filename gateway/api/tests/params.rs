@@ -129,7 +129,7 @@ fn refusals() -> Vec<Refusal> {
             400,
             None,
             Some("payment_method_types"),
-            "must contain card",
+            "None of these types is offered",
         ),
         (
             CreatePaymentIntent,
