@@ -195,7 +195,8 @@ impl Book {
             Op::Sale if standing.refunded > 0 => return Ruling::Declined,
             Op::Authorize | Op::Sale => *standing = Standing::default(),
             Op::Increment if standing.captured > entry.before => return Ruling::Declined,
-            Op::Increment => standing.authorized = entry.before,
+            // What was voided since stays so.
+            Op::Increment => standing.authorized = standing.authorized.min(entry.before),
             Op::Refund => standing.refunded -= entry.line.amount,
             Op::Capture | Op::Void | Op::Reverse | Op::Inquire => return Ruling::Declined,
         }
