@@ -223,7 +223,7 @@ impl fmt::Display for TlsError {
             Self::Io { path, source } => write!(f, "{}: {source}", path.display()),
             Self::NoCertificate => f.write_str("there is no certificate: expected PEM with BEGIN CERTIFICATE"),
             Self::BadCertificate => f.write_str("the certificate can't be read: expected X.509 in PEM, leaf first"),
-            Self::NoKey => f.write_str("there is no private key: expected PEM with BEGIN PRIVATE KEY"),
+            Self::NoKey => f.write_str("there is no private key: expected one in PEM, not encrypted"),
             Self::BadKey(source) => write!(f, "the private key can't be used ({source}): take ECDSA, Ed25519 or RSA"),
             Self::KeyMismatch => f.write_str(
                 "the private key does not belong to the certificate: the two files must come from the same request",

