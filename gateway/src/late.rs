@@ -4,8 +4,8 @@
 use crate::engine::Engine;
 use crate::flow::Fault;
 use crate::flow::resolve;
-use dashmap::DashMap;
-use gateway_core::acquirer::{LateAnswer, LateAnswers};
+use dashmap::{DashMap, DashSet};
+use gateway_core::acquirer::{LateAnswer, LateAnswers, Transmission};
 use gateway_core::id::PaymentId;
 use gateway_core::journal::{Query, Row};
 use gateway_core::tenant::Tenant;
@@ -73,13 +73,37 @@ pub struct Outstanding {
     by_reference: DashMap<u64, Sent>,
     /// Stuck messages, and until when on the monotonic clock they are left alone.
     resting: DashMap<u64, u64>,
+    /// Messages whose customer has just acted, and whose outcome somebody waits for.
+    watched: DashSet<u64>,
+}
+
+/// Somebody's watch over a message; it ends when this is dropped.
+pub struct Watch<'o> {
+    over: &'o Outstanding,
+    reference: u64,
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.over.watched.remove(&self.reference);
+    }
 }
 
 impl Outstanding {
     /// A message is about to be sent, now on the monotonic clock.
-    pub fn sent(&self, reference: u64, payment: (Tenant, PaymentId), at_ns: u64) {
-        // The first sending counts: what arrives may be that one.
-        self.by_reference.entry(reference).or_insert(Sent { payment, at_ns });
+    pub fn sent(
+        &self,
+        (reference, transmission): (u64, Transmission),
+        payment: (Tenant, PaymentId),
+        at_ns: u64,
+    ) {
+        let sent = Sent { payment, at_ns };
+        match transmission {
+            // Also of one that its acquirer was sure not to have: from now on this one may be on its way.
+            Transmission::First => drop(self.by_reference.insert(reference, sent)),
+            // The first sending counts: what arrives may be that one.
+            Transmission::Repeat => drop(self.by_reference.entry(reference).or_insert(sent)),
+        }
     }
 
     /// Its outcome is known and stored.
@@ -98,6 +122,11 @@ impl Outstanding {
     /// Whether a message rests at this time of the monotonic clock.
     pub fn rests(&self, reference: u64, now_ns: u64) -> bool {
         self.resting.get(&reference).is_some_and(|until| now_ns < *until)
+    }
+
+    /// Takes the watch over a message; `None` if somebody has it: two need not ask.
+    pub fn watch(&self, reference: u64) -> Option<Watch<'_>> {
+        self.watched.insert(reference).then_some(Watch { over: self, reference })
     }
 
     /// The payment of a message.

@@ -7,7 +7,7 @@ use super::draft::Draft;
 use super::message::{self, Manner};
 use super::save_card::commit_outcome;
 use super::send::{FIRST_WAIT_MS, LONGEST_WAIT_MS, conclude, first_due, is_settled, next_due, note_sent};
-use super::sweep::{is_due, is_orphan};
+use super::sweep::{is_due, is_orphan, is_out_of_time};
 use super::{Fault, Stamp, answer, commit, commit_fault};
 use crate::engine::Engine;
 use gateway_core::acquirer::{
@@ -145,17 +145,12 @@ fn is_forgotten(open: &Open, acquirer: &dyn Acquirer, now: Timestamp) -> bool {
 }
 
 async fn postpone(engine: &Engine, draft: &mut Draft, open: &Open) -> Result<(), Fault> {
-    // Whoever has accepted it decides in their own time, a customer's for instance: that is nothing to write down, and no trouble.
-    if is_deciding(engine, open, engine.clock.now()) == Some(true) {
-        let reference = open.trace.reference;
-        let wait_ms = (passed_ms(engine, reference) / 2).clamp(FIRST_WAIT_MS, LONGEST_WAIT_MS);
-        let until_ns = engine.clock.monotonic_ns().saturating_add(wait_ms.saturating_mul(1_000_000));
-        engine.outstanding.rest(reference, until_ns);
-        return Ok(());
-    }
-    // That it is stuck is stored; that it still is would be a row of the whole payment every ten seconds, for as long as it lasts.
-    if open.tries > STUCK_AFTER && open.stage != Stage::Sent {
-        let rest_ns = LONGEST_WAIT_MS.saturating_mul(1_000_000);
+    let now = engine.clock.now();
+    // One that is due in a far future since the clock was set back is brought back: nobody would find it later.
+    if let Some(rest_ms) = rest_of(engine, open, now)
+        && !is_out_of_time(engine, open, now)
+    {
+        let rest_ns = rest_ms.saturating_mul(1_000_000);
         engine.outstanding.rest(open.trace.reference, engine.clock.monotonic_ns().saturating_add(rest_ns));
         return Ok(());
     }
@@ -163,6 +158,18 @@ async fn postpone(engine: &Engine, draft: &mut Draft, open: &Open) -> Result<(),
     let mut batch = Batch::new(Urgency::Outcome);
     draft.write_into(&mut batch);
     commit(engine, batch).await.map(drop)
+}
+
+/// How long a message rests of which nothing new is to be written down; `None` if it is to be.
+fn rest_of(engine: &Engine, open: &Open, now: Timestamp) -> Option<u64> {
+    // Whoever has accepted it decides in their own time, a customer's for instance: that is no trouble.
+    if is_deciding(engine, open, now) == Some(true) {
+        let passed_ms = passed_ms(engine, open.trace.reference);
+        return Some((passed_ms / 2).clamp(FIRST_WAIT_MS, LONGEST_WAIT_MS));
+    }
+    // That it is stuck is stored; that it still is would be a row of the whole payment every ten seconds, for as long as it lasts.
+    let known_stuck = open.tries > STUCK_AFTER && open.stage != Stage::Sent;
+    known_stuck.then_some(LONGEST_WAIT_MS)
 }
 
 fn retry_intent(draft: &mut Draft, stamp: &Stamp<'_>, (open, due): (&Open, Timestamp)) -> Result<(), Fault> {
@@ -189,6 +196,10 @@ async fn inquire(
     match &answer {
         // The original may be on its way: "not found" is no answer yet.
         Answer::NotFound if may_still_arrive => postpone(engine, draft, open).await,
+        // Not the hold is unknown, but that its rest was to be given back.
+        Answer::NotFound if matches!(open.kind, OpenKind::Release { .. }) => {
+            repeat(engine, draft, (open, acquirer)).await
+        }
         Answer::Unknown(_) | Answer::NotSent(_) => postpone(engine, draft, open).await,
         Answer::Pending(_) if waited_out => reverse(engine, draft, (open, acquirer)).await,
         Answer::Pending(_) if matches!(open.stage, Stage::Accepted { .. }) => {
@@ -309,7 +320,7 @@ async fn transmit(
         Ok((_receipt, permit)) => permit,
         Err(error) => return Err(commit_fault(engine, probe, error).await?),
     };
-    note_sent(engine, draft.payment(), trace);
+    note_sent(engine, draft.payment(), (trace, request.transmission));
     Ok(engine.acquirers.ask(acquirer, permit, request).await)
 }
 

@@ -70,14 +70,14 @@ pub async fn send(
         Err(error) => return Err(commit_fault(engine, probe, error).await?),
     };
     let payment = draft.payment();
-    note_sent(engine, payment, trace);
+    note_sent(engine, payment, (trace, request.transmission));
     Ok(engine.acquirers.ask(&*acquirer, permit, request).await)
 }
 
 /// A message of this payment is about to leave.
-pub fn note_sent(engine: &Engine, payment: &Payment, trace: Trace) {
+pub fn note_sent(engine: &Engine, payment: &Payment, (trace, transmission): (Trace, Transmission)) {
     let owner = (payment.tenant, payment.id);
-    engine.outstanding.sent(trace.reference, owner, engine.clock.monotonic_ns());
+    engine.outstanding.sent((trace.reference, transmission), owner, engine.clock.monotonic_ns());
 }
 
 /// When to look at a message again that settled nothing: doubling, with jitter, so that many do not come back at once.

@@ -8,10 +8,10 @@ use super::resolve;
 use super::send::{GRACE_MS, LONGEST_WAIT_MS};
 use crate::engine::Engine;
 use futures_util::FutureExt;
-use gateway_core::id::PaymentId;
+use gateway_core::id::{Id, MerchantId, PaymentId};
 use gateway_core::journal::{DueKind, DuePlace, Query, Row};
 use gateway_core::payment::{Open, Payment, Stage};
-use gateway_core::ports::Clock;
+use gateway_core::tenant::{Mode, Tenant};
 use gateway_core::time::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::AssertUnwindSafe;
@@ -32,12 +32,21 @@ const REST_NS: u64 = 1_000_000_000;
 const LONG_REST_NS: u64 = 10_000_000_000;
 /// A clock that falls back by less is being set right, and makes no difference.
 const JUMP_MS: i64 = 1_000;
+/// Between two looks there is no longer pause, in milliseconds.
+const LONGEST_PAUSE_MS: i64 = LONGEST_WAIT_MS as i64;
+
+/// It is looked for what is due too late after so many pauses.
+const TOO_LATE_EVERY: u32 = 10;
 
 /// Runs until the process ends.
 pub async fn run(engine: Arc<Engine>) {
-    let mut walks = [Walk::new(DueKind::Open), Walk::new(DueKind::Expiry), Walk::new(DueKind::Stuck)];
+    let mut walks = [
+        Walk::new(DueKind::Open, Part::All),
+        Walk::new(DueKind::Expiry, Part::All),
+        Walk::new(DueKind::Stuck, Part::All),
+        Walk::new(DueKind::Open, Part::TooLate),
+    ];
     let mut sweeper = Sweeper::default();
-    let mut wall = Wall::of(&*engine.clock);
     loop {
         sweeper.crowded = false;
         for walk in &mut walks {
@@ -46,48 +55,35 @@ pub async fn run(engine: Arc<Engine>) {
         sweeper.forget_rested(engine.clock.monotonic_ns());
         let pause = engine.settings.resolve_every;
         tokio::time::sleep(if sweeper.crowded { pause.min(SHORT_PAUSE) } else { pause }).await;
-        if wall.fell_back(&*engine.clock) {
-            warn!("the clock was set back: everything that waits is looked at again");
-            walks.iter_mut().for_each(Walk::begin_anew);
-        }
     }
 }
 
-/// Notices that the wall clock was set back, by a clock that can't be.
-struct Wall {
-    at: Timestamp,
-    monotonic_ns: u64,
-}
-
-impl Wall {
-    fn of(clock: &dyn Clock) -> Self {
-        Self { at: clock.now(), monotonic_ns: clock.monotonic_ns() }
-    }
-
-    fn fell_back(&mut self, clock: &dyn Clock) -> bool {
-        let now = Self::of(clock);
-        let passed_ms = now.monotonic_ns.saturating_sub(self.monotonic_ns) / 1_000_000;
-        let expected = self.at.plus_ms(i64::try_from(passed_ms).unwrap_or(i64::MAX));
-        *self = now;
-        self.at.plus_ms(JUMP_MS) < expected
-    }
+/// Which part of one kind of due work is walked through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// What is due.
+    Due,
+    /// All of it: at the start, since what the last process sent waits for nobody; and always of what is stuck, whether it is due or not,
+    /// since that is counted, and there are few.
+    All,
+    /// What is due later than most of it can be: the clock may have been ahead when that was written, for however short a time. What
+    /// is due in its right time is among it, too: challenges, above all.
+    TooLate,
 }
 
 /// How far the walk through one kind of due work is.
 struct Walk {
     kind: DueKind,
+    part: Part,
     place: Option<DuePlace>,
-    /// Until it comes round: look at what is due later, too. At the start, since what the last process sent waits for nobody; and after the
-    /// clock was set back, since what was due by the old one would come late.
-    all: bool,
-    /// Passed over in this round: something that only such a look finds. Another one follows.
-    missed: bool,
+    /// Not before, on the monotonic clock.
+    next_ns: u64,
     seen: u32,
 }
 
 impl Walk {
-    const fn new(kind: DueKind) -> Self {
-        Self { kind, place: None, all: true, missed: false, seen: 0 }
+    const fn new(kind: DueKind, part: Part) -> Self {
+        Self { kind, part, place: None, next_ns: 0, seen: 0 }
     }
 
     const fn name(&self) -> &'static str {
@@ -98,20 +94,41 @@ impl Walk {
         }
     }
 
-    /// From the first row on, and at all of them.
-    const fn begin_anew(&mut self) {
-        (self.place, self.all, self.missed, self.seen) = (None, true, false, 0);
+    /// After which place it goes on, and how far.
+    fn bounds(&self, now: Timestamp) -> (Option<DuePlace>, Timestamp) {
+        match self.part {
+            Part::Due => (self.place, now),
+            Part::All => (self.place, Timestamp(i64::MAX)),
+            Part::TooLate => (
+                self.place.or_else(|| Some(first_place_at(now.plus_ms(LONGEST_PAUSE_MS)))),
+                Timestamp(i64::MAX),
+            ),
+        }
     }
 
-    /// It has come to the end of what is due.
-    fn come_round(&mut self) {
-        metrics::gauge!("tollgate_resolve_due", "kind" => self.name()).set(self.seen);
+    /// It has come to the end.
+    fn come_round(&mut self, now_ns: u64, pause: Duration) {
+        match self.part {
+            Part::TooLate => {
+                let rest_ns = u64::try_from((pause * TOO_LATE_EVERY).as_nanos()).unwrap_or(u64::MAX);
+                self.next_ns = now_ns.saturating_add(rest_ns);
+            }
+            Part::Due | Part::All => {
+                metrics::gauge!("tollgate_resolve_due", "kind" => self.name()).set(self.seen)
+            }
+        }
         if self.kind == DueKind::Stuck {
             metrics::gauge!("tollgate_resolve_stuck").set(self.seen);
+        } else if self.part == Part::All {
+            self.part = Part::Due;
         }
-        self.all &= self.missed;
-        (self.place, self.missed, self.seen) = (None, false, 0);
+        (self.place, self.seen) = (None, 0);
     }
+}
+
+fn first_place_at(at: Timestamp) -> DuePlace {
+    let merchant = MerchantId(Id(0));
+    DuePlace { at, tenant: Tenant { merchant, mode: Mode::Test }, payment: PaymentId(Id(0)) }
 }
 
 /// What a payment is passed over for.
@@ -132,11 +149,13 @@ struct Sweeper {
 
 impl Sweeper {
     async fn pass(&mut self, engine: &Arc<Engine>, walk: &mut Walk) {
-        // Whoever is stuck is counted whether it is due or not: there are few.
-        let all = walk.all || walk.kind == DueKind::Stuck;
-        let until = if all { Timestamp(i64::MAX) } else { engine.clock.now() };
+        let now_ns = engine.clock.monotonic_ns();
+        if now_ns < walk.next_ns {
+            return;
+        }
         for _page in 0..PAGES {
-            let query = Query::Due { kind: walk.kind, after: walk.place, until, limit: PAGE };
+            let (after, until) = walk.bounds(engine.clock.now());
+            let query = Query::Due { kind: walk.kind, after, until, limit: PAGE };
             let due = match engine.journal.query(&query).await {
                 Ok(due) => due,
                 Err(why) => return warn!(?why, "due work can't be read"),
@@ -147,21 +166,19 @@ impl Sweeper {
                 walk.seen = walk.seen.saturating_add(1);
                 let place = |at| DuePlace { at, tenant: row.payment.tenant, payment: row.payment.id };
                 walk.place = row.payment.due().map(|(_, at)| place(at));
-                if !self.take_up(engine, &row.payment) {
-                    walk.missed |= is_out_of_turn(engine, &row.payment);
-                }
+                self.take_up(engine, &row.payment);
             }
             if last {
-                return walk.come_round();
+                return walk.come_round(now_ns, engine.settings.resolve_every);
             }
         }
     }
 
-    /// Starts the work of a payment in a task of its own, if it has any now; false if it has, and is passed over.
-    fn take_up(&mut self, engine: &Arc<Engine>, payment: &Payment) -> bool {
-        let Some(acquirer) = wanted_of(engine, payment) else { return true };
+    /// Starts the work of a payment in a task of its own, if it has any now and finds a place.
+    fn take_up(&mut self, engine: &Arc<Engine>, payment: &Payment) {
+        let Some(acquirer) = wanted_of(engine, payment) else { return };
         if !self.begin(payment.id, engine.clock.monotonic_ns()) {
-            return false;
+            return;
         }
         let places = engine.settings.resolve_at_once;
         let room = match self.rooms.get(acquirer) {
@@ -171,7 +188,7 @@ impl Sweeper {
         let Ok(permit) = Arc::clone(room).try_acquire_owned() else {
             self.crowded = true;
             self.lock().remove(&payment.id);
-            return false;
+            return;
         };
         let (engine, passed) = (Arc::clone(engine), Arc::clone(&self.passed));
         let (tenant, id) = (payment.tenant, payment.id);
@@ -199,7 +216,6 @@ impl Sweeper {
             drop(passed);
             drop(permit);
         });
-        true
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<PaymentId, Pass>> {
@@ -246,24 +262,22 @@ pub(super) fn is_due(engine: &Engine, open: &Open, now: Timestamp) -> bool {
     open.due <= now || is_orphan(engine, open) || is_out_of_time(engine, open, now)
 }
 
-/// Whether a message of it needs a look that its `due`, as stored, does not bring about.
-fn is_out_of_turn(engine: &Engine, payment: &Payment) -> bool {
-    let now = engine.clock.now();
-    payment.open.iter().any(|open| is_orphan(engine, open) || is_out_of_time(engine, open, now))
-}
-
 /// Whether the process that sent it has ended: nobody waits for its answer.
 pub(super) fn is_orphan(engine: &Engine, open: &Open) -> bool {
     open.stage == Stage::Sent && engine.outstanding.sent_at_ns(open.trace.reference).is_none()
 }
 
 /// Whether it is due later than anything can be: the clock was ahead when that was written.
-fn is_out_of_time(engine: &Engine, open: &Open, now: Timestamp) -> bool {
-    let decides = match &open.stage {
-        Stage::Accepted { action, .. } => action.is_some(),
-        Stage::Sent | Stage::Unsent | Stage::Unknown => false,
+pub(super) fn is_out_of_time(engine: &Engine, open: &Open, now: Timestamp) -> bool {
+    let longest = match &open.stage {
+        // The customer has all the time that there was.
+        Stage::Accepted { until, action: Some(_) } if open.due == *until => {
+            until.0.saturating_sub(open.trace.at.0)
+        }
+        Stage::Accepted { .. } | Stage::Sent | Stage::Unsent | Stage::Unknown => {
+            let timeout = i64::try_from(engine.acquirers.timeout_ms(&open.acquirer)).unwrap_or(i64::MAX / 4);
+            timeout + GRACE_MS + LONGEST_PAUSE_MS
+        }
     };
-    let timeout = i64::try_from(engine.acquirers.timeout_ms(&open.acquirer)).unwrap_or(i64::MAX / 4);
-    let longest = timeout + GRACE_MS + i64::try_from(LONGEST_WAIT_MS).unwrap_or(i64::MAX / 4) + JUMP_MS;
-    !decides && open.due > now.plus_ms(longest)
+    open.due > now.plus_ms(longest.saturating_add(JUMP_MS))
 }

@@ -31,8 +31,8 @@ use tracing::{error, warn};
 const MAX_SECRET_BYTES: usize = 128;
 /// A passed or failed challenge is waited for at most so long.
 const CONCLUDE_WITHIN: Duration = Duration::from_secs(10);
-/// And looked at again after this.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// And looked at again after this, then after four times as long, and so on: who does not know yet is not hammered.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What a client secret opens.
 enum Challenged {
@@ -385,13 +385,19 @@ async fn conclude(engine: &Arc<Engine>, p: &Payment, result: ChallengeResult) {
     };
     acquirer.challenge_answered(trace, result);
     let deadline = Instant::now() + CONCLUDE_WITHIN.min(engine.settings.wait);
+    let mut pause = LOOK_AGAIN;
+    // Of those who click twice, or in two windows, one asks.
+    let watch = engine.outstanding.watch(trace.reference);
     loop {
-        resolve::look(engine, p.tenant, p.id).await;
+        if watch.is_some() {
+            resolve::look(engine, p.tenant, p.id).await;
+        }
         match read(engine, &RowKey::Payment(p.tenant, p.id)).await.map(|found| found.map(|f| f.row)) {
             Ok(Some(Row::Payment(row))) if waiting(&row.payment).is_none() => return,
-            Ok(_) | Err(_) if Instant::now() >= deadline => return,
-            Ok(_) | Err(_) => tokio::time::sleep(LOOK_EVERY).await,
+            Ok(_) | Err(_) if Instant::now() + pause > deadline => return,
+            Ok(_) | Err(_) => tokio::time::sleep(pause).await,
         }
+        pause *= 4;
     }
 }
 

@@ -271,9 +271,44 @@ async fn a_capture_is_repeated_only_while_its_repeat_is_recognised_and_asked_abo
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_release_that_its_acquirer_never_saw_is_sent_again_when_repeats_are_forgotten() {
+    const SHORT: Abilities = Abilities { repeat_window_ms: 60_000, max_delay_ms: 100, ..ABLE };
+    let deaf = |r: &gateway_core::acquirer::AcquirerRequest| match verb(r) {
+        "reverse" | "inquire" => None,
+        _other => yes(r),
+    };
+    let (house, bank) = (House::new(), Bank::new("bank", SHORT, deaf));
+    let g = house.start(&[&bank]).await;
+    let id = g.post("/v1/payment_intents", HOLD).await.ok().text("/id").to_owned();
+    g.post(&format!("{}/capture", intent(&id)), "amount_to_capture=400").await.ok();
+    bank.wait_for("reverse", 1).await;
+    house.clock.shift(120_000);
+    bank.wait_for("inquire", 1).await;
+    let before = bank.got("reverse").len();
+    // What is unknown to the bank is the release: of the hold itself it knows.
+    bank.become_one_that(|r: &gateway_core::acquirer::AcquirerRequest| match verb(r) {
+        "inquire" => Some(Answer::NotFound),
+        _other => yes(r),
+    });
+    house.clock.shift(10_000);
+    g.settle(&id).await;
+    assert_eq!(bank.got("reverse").len(), before + 1, "the rest of the hold is given back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_set_back_delays_nothing() {
     let (house, bank) = (House::new(), Bank::new("bank", ABLE, silent_to_new));
     let g = house.start(&[&bank]).await;
+    let id = g.post("/v1/payment_intents", HOLD).await.ok().text("/id").to_owned();
+    house.clock.shift(-86_400_000);
+    g.until(&intent(&id), "/status", "requires_capture").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_written_while_the_clock_was_ahead_for_a_moment_is_not_late() {
+    let (house, bank) = (House::new(), Bank::new("bank", ABLE, silent_to_new));
+    let g = house.start(&[&bank]).await;
+    house.clock.shift(86_400_000);
     let id = g.post("/v1/payment_intents", HOLD).await.ok().text("/id").to_owned();
     house.clock.shift(-86_400_000);
     g.until(&intent(&id), "/status", "requires_capture").await;

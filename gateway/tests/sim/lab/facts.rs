@@ -320,8 +320,6 @@ pub struct Evidence {
     pub recorded: BTreeMap<u64, Vec<u64>>,
     /// Virtual milliseconds at which the wall clock was set.
     pub jumps_ms: Vec<u64>,
-    /// Whether it was ever set back.
-    pub set_back: bool,
     /// When the faults ended, and when the run did.
     pub healed_ms: u64,
     pub ended_ms: u64,

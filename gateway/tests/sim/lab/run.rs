@@ -136,7 +136,6 @@ async fn story(machine: &Arc<Machine>) -> Evidence {
         lives: notes.lives.clone(),
         recorded: std::mem::take(&mut notes.recorded),
         jumps_ms: notes.jumps_ms.clone(),
-        set_back: notes.set_back,
         healed_ms,
         ended_ms: world.clock.elapsed_ms(),
         left,

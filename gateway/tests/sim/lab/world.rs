@@ -43,8 +43,6 @@ pub struct Notes {
     pub shown: BTreeMap<String, Vec<Shown>>,
     pub lives: Vec<Life>,
     pub jumps_ms: Vec<u64>,
-    /// Whether the wall clock was ever set back.
-    pub set_back: bool,
     pub recorded: BTreeMap<u64, Vec<u64>>,
     /// References of intents that are durable.
     pub intents: HashSet<u64>,
@@ -88,7 +86,6 @@ impl World {
             shown: BTreeMap::new(),
             lives: Vec::new(),
             jumps_ms: Vec::new(),
-            set_back: false,
             recorded: BTreeMap::new(),
             intents: HashSet::new(),
             progress: HashMap::new(),
@@ -234,10 +231,7 @@ impl World {
         };
         self.clock.jump(by);
         let now = self.now_ms();
-        let mut notes = self.notes();
-        notes.jumps_ms.push(now);
-        notes.set_back |= by < 0;
-        drop(notes);
+        self.notes().jumps_ms.push(now);
         self.trace(("clock", by));
     }
 

@@ -136,15 +136,21 @@ fn refunds(payment: &PaymentFacts, ledger: &Ledger<'_>, findings: &mut Findings)
 /// 5: nothing before its intent, one first send, and repeats only of what may be repeated.
 fn sends(sent: &[Sent], findings: &mut Findings) {
     let mut by_reference: BTreeMap<u64, Vec<&Sent>> = BTreeMap::new();
-    for one in sent.iter().filter(|one| one.op != Op::Inquire) {
-        findings.demand(one.durable, 5, || {
+    for one in sent {
+        findings.demand(one.durable || one.op == Op::Inquire, 5, || {
             format!("{:?} {:012} was sent before its intent was durable", one.op, one.reference)
         });
-        by_reference.entry(one.reference).or_default().push(one);
+        let subject = if one.op == Op::Inquire { one.about.unwrap_or(0) } else { one.reference };
+        by_reference.entry(subject).or_default().push(one);
     }
     for (reference, all) in by_reference {
         let mut left = false;
         for one in &all {
+            if one.op == Op::Inquire {
+                // Its acquirer says that it never came. Whether that was believed too early shows in its book.
+                left &= !matches!(one.ended, Some((_, Ended::NotFound)));
+                continue;
+            }
             findings.demand(!(one.first && left), 5, || {
                 let told: Vec<_> =
                     all.iter().map(|one| (one.at_ms, one.life, one.first, one.ended)).collect();

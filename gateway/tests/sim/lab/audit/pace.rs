@@ -1,8 +1,8 @@
 //! Invariant 8: how soon the unknown is looked at, how often, and that nothing stays unknown.
 
-use super::super::facts::{Ended, Evidence, Op, Sent, What};
+use super::super::facts::{Ended, Evidence, Op, Sent};
 use super::Findings;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 /// An answer that came in time is durable within this, in milliseconds.
 const TAKEN_MS: u64 = 2_000;
@@ -16,9 +16,7 @@ const LOOKS_A_WINDOW: usize = 9;
 /// Checks all of it.
 pub fn check(evidence: &Evidence, findings: &mut Findings) {
     for payment in &evidence.store.payments {
-        // A challenge may be answered until its time is up by the wall clock; who sets that back prolongs it.
-        let prolonged = payment.status == "requires_action" && evidence.set_back;
-        findings.demand(payment.open.is_empty() || prolonged, 8, || {
+        findings.demand(payment.open.is_empty(), 8, || {
             let healed_s = (evidence.ended_ms - evidence.healed_ms) / 1000;
             format!("{}: {:012?} not known {healed_s} s after the faults ended", payment.id, payment.open)
         });
@@ -131,16 +129,6 @@ impl<'a> Busy<'a> {
     }
 }
 
-/// Messages for which a customer had to act.
-fn challenged(evidence: &Evidence) -> BTreeSet<u64> {
-    let transitions = evidence.store.payments.iter().flat_map(|payment| &payment.history);
-    let asked = transitions.filter_map(|transition| match &transition.what {
-        What::Staged { reference, action: true } => Some(*reference),
-        _other => None,
-    });
-    asked.collect()
-}
-
 /// Recovery does not hammer.
 fn backoff(evidence: &Evidence, findings: &mut Findings) {
     let mut by_subject: BTreeMap<(u32, u64), Vec<&Sent>> = BTreeMap::new();
@@ -148,12 +136,7 @@ fn backoff(evidence: &Evidence, findings: &mut Findings) {
         let subject = if sent.op == Op::Inquire { sent.about.unwrap_or(0) } else { sent.reference };
         by_subject.entry((sent.life, subject)).or_default().push(sent);
     }
-    let challenged = challenged(evidence);
     for ((_, reference), sent) in by_subject {
-        // The page of a challenge looks often, for a few seconds after the customer's answer.
-        if challenged.contains(&reference) {
-            continue;
-        }
         let times: Vec<u64> = sent.iter().map(|sent| sent.at_ms).collect();
         let within = |all: &[u64], from_ms: u64| {
             all.iter().filter(|at| (from_ms..from_ms + WINDOW_MS).contains(*at)).count()

@@ -100,13 +100,14 @@ impl Acquirer for Wire {
     }
 
     fn abilities(&self) -> Abilities {
+        let inquiry = if self.teller.draw.inquiry { Able::Yes } else { Able::No };
         Abilities {
-            inquiry: if self.teller.draw.inquiry { Able::Yes } else { Able::No },
+            inquiry,
             partial_capture: Able::Yes,
             multiple_capture: Able::Yes,
             incremental: Able::Yes,
-            // Holds run out when the clock is set ahead by eight days; repeats are recognised all the same.
-            repeat_window_ms: u64::MAX / 4,
+            // When the clock is set ahead by a week, repeats are no longer recognised. Without an inquiry only an operator could go on then.
+            repeat_window_ms: if inquiry.is_yes() { 86_400_000 } else { u64::MAX / 4 },
             max_delay_ms: self.teller.draw.max_delay_ms,
         }
     }
