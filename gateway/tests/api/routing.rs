@@ -254,6 +254,41 @@ async fn a_full_bulkhead_sends_payments_elsewhere_and_then_nowhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_full_bulkhead_holds_no_capture_and_no_refund_back() {
+    let a = Bank::new("bank-a");
+    let g = Arc::new(over(&[Arc::clone(&a)], routing("max_in_flight = { bank-a = 1 }")).await);
+    let (taken, held) = (hold(&g).await, hold(&g).await);
+    g.post(&format!("/v1/payment_intents/{taken}/capture"), "").await.ok();
+    a.say(Says::Slowly(3_000));
+    let own = Arc::clone(&g);
+    let slow = tokio::spawn(async move { hold(&own).await });
+    while a.asked() < 3 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(g.pay(1_000, "pm_card_visa", MANUAL).await.status, 503, "full");
+    let captured = g.post(&format!("/v1/payment_intents/{held}/capture"), "").await.ok();
+    assert_eq!(captured.text("/status"), "succeeded");
+    let refunded = g.post("/v1/refunds", &format!("payment_intent={taken}")).await.ok();
+    assert_eq!(refunded.text("/status"), "succeeded");
+    assert!(!slow.is_finished(), "it was full all the time");
+    slow.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_breaker_holds_no_reversal_back() {
+    let a = Bank::new("bank-a");
+    a.say(Says::Nothing);
+    let g = over(&[Arc::clone(&a)], routing("[breaker]\nfailures = 2\nof = 2\nopen_ms = 60000")).await;
+    let unknown = [hold(&g).await, hold(&g).await];
+    g.pay(1_000, "pm_card_visa", MANUAL).await.refused(402, "card_declined");
+    assert_eq!(a.asked(), 2, "the breaker is open");
+    for id in unknown {
+        g.until(&format!("/v1/payment_intents/{id}"), "/status", "requires_payment_method").await;
+    }
+    assert_eq!(a.others.load(Ordering::SeqCst), 2, "both were reversed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rules_choose_and_the_choice_is_recorded_and_comes_out_again() {
     let banks: Vec<_> = ["bank-a", "bank-b", "bank-c"].into_iter().map(Bank::new).collect();
     let settings = "strategy = \"weighted\"\nweights = { bank-a = 3, bank-b = 1, bank-c = 0 }\n\

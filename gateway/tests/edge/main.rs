@@ -6,6 +6,7 @@ mod admin;
 mod command_line;
 mod deadlines;
 mod drain;
+mod floods;
 mod framing;
 mod limits;
 mod process;
