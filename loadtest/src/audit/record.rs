@@ -75,10 +75,14 @@ const DECIDED: [&str; 5] = [
     "charge_expired_for_capture",
 ];
 
-/// Whether this is the answer that its key must get for ever.
-pub fn is_final(op: &str, status: u16, body: &Body<'_>) -> bool {
+/// Whether this is the answer that its key must get for ever. A replay says so itself, also of a refund that was pending when it was
+/// answered; a first answer is judged by what it says.
+pub fn is_final(op: &str, (status, replayed): (u16, bool), body: &Body<'_>) -> bool {
     if op == "retrieve" {
         return false;
+    }
+    if replayed {
+        return true;
     }
     match status {
         200 => !matches!(body.status.as_deref(), Some("processing" | "pending" | "requires_action")),
@@ -177,7 +181,7 @@ fn line(job: &Job, result: &std::result::Result<Answer, Loss>) -> Line {
         Ok(answer) => {
             let body = Body::of(&answer.body);
             line.status = Some(answer.status);
-            line.is_final = is_final(&line.op, answer.status, &body);
+            line.is_final = is_final(&line.op, (answer.status, answer.replayed), &body);
             line.replayed = answer.replayed;
             line.digest = digest(&answer.body);
             line.payment = line.payment.or_else(|| body.payment().map(str::to_owned));
@@ -223,7 +227,9 @@ mod tests {
             ("authorize", 503, "<html>".to_owned(), false),
         ];
         for (op, status, body, expected) in table {
-            assert_eq!(is_final(op, status, &Body::of(body.as_bytes())), expected, "{op} {status} {body}");
+            let body = Body::of(body.as_bytes());
+            assert_eq!(is_final(op, (status, false), &body), expected, "{op} {status} {body:?}");
+            assert_eq!(is_final(op, (status, true), &body), op != "retrieve", "a replay of {op}");
         }
     }
 

@@ -257,7 +257,7 @@ impl Workload for Mixture {
                 self.learn(job, answer);
                 // A refusal of the request itself stays one, however often it is sent.
                 let refused = (400..500).contains(&answer.status) && !matches!(answer.status, 409 | 429);
-                let last = is_final(&job.note.op, answer.status, &Body::of(&answer.body));
+                let last = is_final(&job.note.op, (answer.status, answer.replayed), &Body::of(&answer.body));
                 if last && let Some(keepsakes) = &self.keepsakes {
                     keepsakes.lock().unwrap_or_else(PoisonError::into_inner).push(job.clone());
                 }
