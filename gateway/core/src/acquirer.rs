@@ -302,7 +302,8 @@ pub struct Abilities {
     pub incremental: Able,
     /// For how long a repeated message is recognised, in milliseconds; 0: not at all.
     pub repeat_window_ms: u64,
-    /// A message that has not arrived after this time never will, in milliseconds: from then on "not found" is final.
+    /// A message that has not arrived so long after it was handed over never will, in milliseconds: from then on "not found" is final.
+    /// What it may wait for in the adapter, its place or a connection, counts in.
     pub max_delay_ms: u64,
 }
 

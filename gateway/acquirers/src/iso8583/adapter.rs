@@ -135,13 +135,15 @@ impl Acquirer for Iso8583 {
     }
 
     fn abilities(&self) -> Abilities {
+        let settings = &self.shared.settings;
         Abilities {
             inquiry: Able::No,
             partial_capture: Able::Yes,
             multiple_capture: Able::Yes,
             incremental: Able::No,
             repeat_window_ms: 86_400_000,
-            max_delay_ms: self.shared.settings.max_delay_ms,
+            // It may wait for its place on a connection before it leaves, until its time is up.
+            max_delay_ms: settings.max_delay_ms.saturating_add(settings.response_timeout_ms),
         }
     }
 

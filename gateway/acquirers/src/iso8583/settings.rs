@@ -20,8 +20,8 @@ pub struct Settings {
     /// How long an answer may take, in milliseconds; a message's own deadline counts if it is shorter.
     #[serde(default = "ten_seconds")]
     pub response_timeout_ms: u64,
-    /// After this long, in milliseconds, a message that the host has not received never reaches it: from then on its "no such
-    /// message" is believed. At least `response_timeout_ms`, at most an hour.
+    /// This long after it left, in milliseconds, a message that the host has not received never reaches it: from then on its "no such
+    /// message" is believed. A message leaves within `response_timeout_ms`. At least `response_timeout_ms`, at most an hour.
     #[serde(default = "default_max_delay")]
     pub max_delay_ms: u64,
     /// How many connections are held.

@@ -87,7 +87,8 @@ impl Acquirer for Wallet {
             multiple_capture: Able::No,
             incremental: Able::No,
             repeat_window_ms: REPEAT_WINDOW_MS,
-            max_delay_ms: self.settings.max_delay_ms,
+            // It may wait for its place, and for a connection, before it leaves, until its time is up.
+            max_delay_ms: self.settings.max_delay_ms.saturating_add(self.settings.response_timeout_ms),
         }
     }
 

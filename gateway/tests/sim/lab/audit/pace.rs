@@ -2,7 +2,7 @@
 
 use super::super::facts::{Ended, Evidence, Op, Sent};
 use super::Findings;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// An answer that came in time is durable within this, in milliseconds.
 const TAKEN_MS: u64 = 2_000;
@@ -15,8 +15,10 @@ const LOOKS_A_WINDOW: usize = 9;
 
 /// Checks all of it.
 pub fn check(evidence: &Evidence, findings: &mut Findings) {
+    let prolonged = prolonged(evidence);
     for payment in &evidence.store.payments {
-        findings.demand(payment.open.is_empty(), 8, || {
+        let settled = payment.open.is_empty() || prolonged.contains(payment.order.as_str());
+        findings.demand(settled, 8, || {
             let healed_s = (evidence.ended_ms - evidence.healed_ms) / 1000;
             format!("{}: {:012?} not known {healed_s} s after the faults ended", payment.id, payment.open)
         });
@@ -24,6 +26,27 @@ pub fn check(evidence: &Evidence, findings: &mut Findings) {
     taken(evidence, findings);
     looked_at(evidence, findings);
     backoff(evidence, findings);
+}
+
+/// Orders whose acquirer took its time to decide just as the wall clock was set: until when it may is known by that clock alone, so a later
+/// setting back gives it as much more.
+pub fn prolonged(evidence: &Evidence) -> BTreeSet<&str> {
+    // Its numbers are drawn, and its intent made durable, before it is sent.
+    const DRAWN_MS: u64 = 100;
+    let accepted = evidence.sent.iter().filter_map(|sent| match sent.ended {
+        Some((at_ms, Ended::Pending)) => Some((sent, at_ms)),
+        _other => None,
+    });
+    let doubtful: BTreeSet<u64> = accepted
+        .filter(|(sent, at_ms)| {
+            let flight = sent.at_ms.saturating_sub(DRAWN_MS)..=*at_ms;
+            evidence.jumps_ms.iter().any(|jump_ms| flight.contains(jump_ms))
+        })
+        .map(|(sent, _)| sent.reference)
+        .collect();
+    let payments = evidence.store.payments.iter();
+    let open = payments.filter(|payment| payment.open.iter().any(|reference| doubtful.contains(reference)));
+    open.map(|payment| payment.order.as_str()).collect()
 }
 
 /// Whether the process lived on, and nobody set its clock, from a moment until a later one.

@@ -114,7 +114,9 @@ pub fn told(reply: &Reply) -> Told {
 
 fn view(object: Object) -> View {
     if let Some(error) = object.error {
-        let code = if error.kind == "idempotency_error" { Some(error.kind) } else { error.code };
+        // Of this kind, one has no code: that the key belongs to another request.
+        let mismatch = error.code.is_none() && error.kind == "idempotency_error";
+        let code = if mismatch { Some(error.kind) } else { error.code };
         let shown = error.payment_intent.map(|intent| view(*intent)).unwrap_or_default();
         return View { code, ..shown };
     }
