@@ -214,12 +214,9 @@ impl Crash {
         if let Some(gateway) = self.gateway.take() {
             gateway.kill();
         }
-        let start = Start { listen: &self.listen, wrapper };
-        let gateway = match self.install.start(&start) {
+        let gateway = match self.start(wrapper) {
             // The call that was to kill came before it served; that is a crash during recovery, and it must come back from it.
-            Err(_died) if !wrapper.is_empty() => {
-                self.install.start(&Start { listen: &self.listen, wrapper: &[] })?
-            }
+            Err(_died) if !wrapper.is_empty() => self.start(&[])?,
             started => started?,
         };
         if wrapper.is_empty() {
@@ -227,6 +224,20 @@ impl Crash {
         }
         self.gateway = Some(gateway);
         Ok(())
+    }
+
+    /// Starts the gateway where it listened before. While it is dead, another program's connection may have drawn its port.
+    fn start(&self, wrapper: &[String]) -> Result<Gateway> {
+        const TRIES: u32 = 20;
+        for _try in 1..TRIES {
+            match self.install.start(&Start { listen: &self.listen, wrapper }) {
+                Err(taken) if taken.to_string().contains("Address already in use") => {
+                    std::thread::sleep(Duration::from_millis(250));
+                }
+                started => return started,
+            }
+        }
+        self.install.start(&Start { listen: &self.listen, wrapper })
     }
 
     /// Asks again for every final answer of the cycle.
@@ -266,7 +277,7 @@ impl Crash {
         let text = findings.text(&evidence);
         self.report.unanswered += unanswered(&evidence);
         self.report.findings = findings;
-        self.gateway = Some(self.install.start(&Start { listen: &self.listen, wrapper: &[] })?);
+        self.gateway = Some(self.start(&[])?);
         Ok(text)
     }
 }
