@@ -6,7 +6,7 @@ use super::{Call, Fault, answer, read};
 use crate::exchange::Reply;
 use gateway_api::error::ApiError;
 use gateway_core::claim::{Claim, ClaimState, RenderSpec, Subject, Verdict, judge};
-use gateway_core::journal::{Row, RowKey};
+use gateway_core::journal::{Row, RowKey, Version};
 use std::future::Future;
 use tokio::time::Instant;
 
@@ -93,32 +93,52 @@ where
 
 /// What the key holds already.
 async fn stored(call: &Call) -> Result<Option<Reply>, ApiError> {
-    let found = read(&call.engine, &RowKey::Claim(call.claim.clone())).await?;
-    let Some(Row::Claim(claim)) = found.map(|stored| stored.row) else { return Ok(None) };
-    match judge(Some(&claim), &call.digest) {
-        Verdict::First => Ok(None),
-        Verdict::Mismatch => Ok(Some(mismatch(call))),
-        Verdict::Replay | Verdict::InFlight => reply_of(call, *claim).await.map(Some),
+    loop {
+        let Some((claim, version)) = claim_of(call).await? else { return Ok(None) };
+        match judge(Some(&claim), &call.digest) {
+            Verdict::First => return Ok(None),
+            Verdict::Mismatch => return Ok(Some(mismatch(call))),
+            Verdict::Replay | Verdict::InFlight => {}
+        }
+        if let Some(reply) = reply_of(call, (claim, version)).await? {
+            return Ok(Some(reply));
+        }
     }
 }
 
-async fn reply_of(call: &Call, claim: Claim) -> Result<Reply, ApiError> {
+async fn claim_of(call: &Call) -> Result<Option<(Claim, Version)>, ApiError> {
+    let found = read(&call.engine, &RowKey::Claim(call.claim.clone())).await?;
+    Ok(found.and_then(|stored| match stored.row {
+        Row::Claim(claim) => Some((*claim, stored.version)),
+        _other => None,
+    }))
+}
+
+/// What a claim answers; `None` if it was settled meanwhile.
+async fn reply_of(call: &Call, (claim, version): (Claim, Version)) -> Result<Option<Reply>, ApiError> {
     match claim.state {
-        ClaimState::Final { status, body: Some(body), .. } => Ok(replayed(Reply::json(status, body))),
+        ClaimState::Final { status, body: Some(body), .. } => Ok(Some(replayed(Reply::json(status, body)))),
         // The bytes aged out: the object's present state, under the status of then.
         ClaimState::Final { status, body: None, subject, render } => {
-            present(call, (status, subject), &render).await.map(replayed)
+            let draft = subject_of(call, subject).await?;
+            present(call, &draft, (status, subject), &render).await.map(|reply| Some(replayed(reply)))
         }
         // Not final: not marked as a replay, and rendered anew every time.
-        ClaimState::Provisional { subject, render, .. } => present(call, (200, subject), &render).await,
+        ClaimState::Provisional { subject, render, .. } => {
+            let draft = subject_of(call, subject).await?;
+            // Payment and claim are settled in one commit, which may have come between the two reads: what the payment shows then
+            // would look like the final answer, and be another.
+            let unchanged = claim_of(call).await?.is_some_and(|(_, now)| now == version);
+            if !unchanged {
+                return Ok(None);
+            }
+            present(call, &draft, (200, subject), &render).await.map(Some)
+        }
     }
 }
 
-async fn present(
-    call: &Call,
-    (status, subject): (u16, Subject),
-    render: &RenderSpec,
-) -> Result<Reply, ApiError> {
+/// The payment that a claim is about.
+async fn subject_of(call: &Call, subject: Subject) -> Result<Draft, ApiError> {
     let payment = match subject {
         Subject::Payment(payment)
         | Subject::Review(payment)
@@ -127,6 +147,14 @@ async fn present(
         Subject::Other => return Err(ApiError::idempotency_key_in_use(call.shown_key())),
     };
     let found = read(&call.engine, &RowKey::Payment(call.caller.tenant, payment)).await?;
-    let draft = found.and_then(Draft::of).ok_or_else(ApiError::internal)?;
+    found.and_then(Draft::of).ok_or_else(ApiError::internal)
+}
+
+async fn present(
+    call: &Call,
+    draft: &Draft,
+    (status, subject): (u16, Subject),
+    render: &RenderSpec,
+) -> Result<Reply, ApiError> {
     answer::present(&call.engine, draft.payment(), (status, subject), render).await
 }

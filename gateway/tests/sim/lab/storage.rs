@@ -210,7 +210,9 @@ impl Journal for SimJournal {
             {
                 self.world.between(Stage::Claim, deed).await;
             }
-            plants::read(self, key).await
+            let found = plants::read(self, key).await;
+            self.world.dawdle().await;
+            found
         })
     }
 

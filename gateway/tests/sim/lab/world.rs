@@ -9,6 +9,7 @@ use super::swarm::Swarm;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// What is done to the gateway now.
@@ -208,6 +209,13 @@ impl World {
         notes.progress.clear();
         if let Some(life) = notes.lives.last_mut() {
             life.until_ms = life.until_ms.min(now);
+        }
+    }
+
+    /// Now and then a reader is held up, and what was read is no longer so.
+    pub async fn dawdle(&self) {
+        if let Some(pause_ms) = self.draw(|dice| dice.per_mille(30).then(|| dice.between(0, 4))) {
+            tokio::time::sleep(Duration::from_millis(pause_ms)).await;
         }
     }
 
