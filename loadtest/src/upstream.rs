@@ -3,8 +3,9 @@
 
 use crate::failure::{Failure, Result};
 use bytes::Bytes;
-use gateway_acquirers::host::dialect::{Call, Dialect, Reaction};
+use gateway_acquirers::host::dialect::Dialect;
 use gateway_acquirers::host::wallet::Operator;
+use gateway_acquirers::host::{Call, Reaction};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;

@@ -7,6 +7,7 @@
 
 pub mod bank;
 pub mod host;
+pub mod https;
 pub mod iso8583;
 mod kind;
 pub mod response;

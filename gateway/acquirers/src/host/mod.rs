@@ -3,6 +3,7 @@
 
 mod answer;
 mod book_file;
+mod calls;
 pub mod dialect;
 mod faults;
 mod serve;
@@ -10,6 +11,7 @@ mod settings;
 pub mod wallet;
 
 pub use book_file::{BookFile, Line, Summary, summary};
+pub use calls::{Call, Reaction};
 pub use faults::{Fault, FaultCounts, FaultKind, Faults};
 pub use serve::Host;
 pub use settings::{HostPorts, Latency, Settings};

@@ -5,11 +5,12 @@ mod outcome;
 mod settings;
 mod steps;
 
-pub use settings::{KeyReference, Place, Settings};
+pub use settings::Settings;
 
 use crate::Ports;
+use crate::https::{self, Peer};
 use crypto::webhook::WebhookSecret;
-use gateway_api::client::{Client, Deadlines, PoolSize, Protocol, Target};
+use gateway_api::client::Client;
 use gateway_core::acquirer::{
     Abilities, Able, Acquirer, AcquirerRequest, Answer, Link, Notice, Noticed, Permit,
 };
@@ -38,20 +39,19 @@ impl Stripe {
     /// # Errors
     /// A URL, key or authority that can't be used; the text says what to write.
     pub fn new(name: &str, settings: Settings, ports: &Ports) -> Result<Stripe, String> {
-        let place = settings.place()?;
-        let target = if place.encrypted {
-            let config = crate::tls::client(settings.ca.as_deref(), &[])?;
-            Target::tls(&place.host, place.port, &config, Protocol::Http1)
-                .map_err(|error| format!("url: {:?}: {error}", settings.url))?
-        } else {
-            Target::plain(&place.host, place.port, Protocol::Http1)
+        let peer = Peer {
+            url: &settings.url,
+            ca: settings.ca.as_deref(),
+            key: &settings.key,
+            response_timeout_ms: settings.response_timeout_ms,
+            window: settings.window,
         };
-        let answer = Duration::from_millis(settings.response_timeout_ms);
-        let deadlines = Deadlines { connect: answer.min(Duration::from_secs(5)), answer };
-        let size = PoolSize { calls: settings.window, connections: 1 };
-        let key = settings.key.resolve()?;
-        let client = Client::new(target, &key, deadlines, size).map_err(|_| "key: not a key".to_owned())?;
-        let secret = settings.webhook_secret.as_ref().map(notice::secret).transpose()?;
+        let client = peer.client()?;
+        let secret = settings
+            .webhook_secret
+            .as_ref()
+            .map(|reference| https::secret("webhook_secret", reference))
+            .transpose()?;
         let clock = Arc::clone(&ports.clock);
         Ok(Stripe { name: name.to_owned(), client, settings, secret, clock, reached: AtomicBool::new(true) })
     }

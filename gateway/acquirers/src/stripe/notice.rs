@@ -1,20 +1,9 @@
 //! Webhooks of the upstream: signed, and believed no further than that there is news.
 
-use super::settings::KeyReference;
-use crypto::webhook::{Freshness, WebhookSecret, verify_stripe};
+use crate::https::genuine;
+use crypto::webhook::WebhookSecret;
 use gateway_core::acquirer::{Notice, Noticed};
 use serde::Deserialize;
-
-/// Greatest age of a notification, in seconds: what the dialect's SDKs take.
-const TOLERANCE_S: u64 = 300;
-
-/// Reads the secret.
-pub(super) fn secret(reference: &KeyReference) -> Result<WebhookSecret, String> {
-    let text = reference.resolve().map_err(|why| why.replacen("key:", "webhook_secret:", 1))?;
-    // The text is not shown: it is the secret.
-    WebhookSecret::parse(&text)
-        .map_err(|_| "webhook_secret: whsec_ and the base64 of 24 to 64 bytes are expected".to_owned())
-}
 
 /// As much of an event as matters.
 #[derive(Deserialize)]
@@ -41,9 +30,7 @@ struct Metadata {
 
 /// Which message a webhook is about.
 pub(super) fn judge(secret: &WebhookSecret, notice: &Notice<'_>) -> Noticed {
-    let now = u64::try_from(notice.now.unix_seconds()).unwrap_or(0);
-    let freshness = Freshness { now, tolerance_s: TOLERANCE_S };
-    if verify_stripe(secret, notice.signature, notice.body, freshness).is_err() {
+    if !genuine(secret, notice) {
         return Noticed::NotGenuine;
     }
     let event: Option<Event> = serde_json::from_slice(notice.body).ok();

@@ -12,8 +12,9 @@ pub mod wire;
 
 pub use settings::Settings;
 
+use crate::https::{self, Peer};
 use crypto::webhook::WebhookSecret;
-use gateway_api::client::{Client, Deadlines, PoolSize, Protocol, Target};
+use gateway_api::client::Client;
 use gateway_core::acquirer::{
     Abilities, Able, Acquirer, AcquirerRequest, Answer, Link, Notice, Noticed, Permit,
 };
@@ -45,20 +46,19 @@ impl Wallet {
     /// A URL, key, secret or authority that can't be used; the text says what to write.
     pub fn new(name: &str, settings: Settings) -> Result<Wallet, String> {
         settings.check()?;
-        let place = settings.place()?;
-        let target = if place.encrypted {
-            let config = crate::tls::client(settings.ca.as_deref(), &[])?;
-            Target::tls(&place.host, place.port, &config, Protocol::Http1)
-                .map_err(|error| format!("url: {:?}: {error}", settings.url))?
-        } else {
-            Target::plain(&place.host, place.port, Protocol::Http1)
+        let peer = Peer {
+            url: &settings.url,
+            ca: settings.ca.as_deref(),
+            key: &settings.key,
+            response_timeout_ms: settings.response_timeout_ms,
+            window: settings.window,
         };
-        let answer = Duration::from_millis(settings.response_timeout_ms);
-        let deadlines = Deadlines { connect: answer.min(Duration::from_secs(5)), answer };
-        let size = PoolSize { calls: settings.window, connections: 1 };
-        let key = settings.key.resolve()?;
-        let client = Client::new(target, &key, deadlines, size).map_err(|_| "key: not a key".to_owned())?;
-        let secret = settings.notification_secret.as_ref().map(notice::secret).transpose()?;
+        let client = peer.client()?;
+        let secret = settings
+            .notification_secret
+            .as_ref()
+            .map(|reference| https::secret("notification_secret", reference))
+            .transpose()?;
         Ok(Wallet { name: name.to_owned(), client, settings, secret, reached: AtomicBool::new(true) })
     }
 

@@ -1,31 +1,16 @@
 //! Notifications of the operator: signed, and believed no further than that there is news.
 
 use super::wire::Notification;
-use crate::stripe::KeyReference;
-use crypto::webhook::{Freshness, WebhookSecret, verify_stripe};
+use crate::https::genuine;
+use crypto::webhook::WebhookSecret;
 use gateway_core::acquirer::{Notice, Noticed};
 
-/// Greatest age of a notification, in seconds.
-const TOLERANCE_S: u64 = 300;
 /// Longest body, in bytes: a notification holds two words.
 const BODY_BYTES: usize = 4 * 1024;
 
-/// Reads the secret.
-pub(super) fn secret(reference: &KeyReference) -> Result<WebhookSecret, String> {
-    let text = reference.resolve().map_err(|why| why.replacen("key:", "notification_secret:", 1))?;
-    // The text is not shown: it is the secret.
-    WebhookSecret::parse(&text)
-        .map_err(|_| "notification_secret: whsec_ and the base64 of 24 to 64 bytes are expected".to_owned())
-}
-
 /// Which message a notification is about.
 pub(super) fn judge(secret: &WebhookSecret, notice: &Notice<'_>) -> Noticed {
-    if notice.body.len() > BODY_BYTES {
-        return Noticed::NotGenuine;
-    }
-    let now = u64::try_from(notice.now.unix_seconds()).unwrap_or(0);
-    let freshness = Freshness { now, tolerance_s: TOLERANCE_S };
-    if verify_stripe(secret, notice.signature, notice.body, freshness).is_err() {
+    if notice.body.len() > BODY_BYTES || !genuine(secret, notice) {
         return Noticed::NotGenuine;
     }
     let read: Option<Notification<'_>> = serde_json::from_slice(notice.body).ok();

@@ -1,6 +1,6 @@
 //! What can be set of an operator of wallets.
 
-use crate::stripe::{KeyReference, Place};
+use crate::https::{KeyReference, Place};
 use gateway_core::means::{MeansKind, Wallet};
 use serde::Deserialize;
 
@@ -63,14 +63,6 @@ fn calls() -> usize {
 }
 
 impl Settings {
-    /// Takes the URL apart.
-    ///
-    /// # Errors
-    /// As [`Place::of`].
-    pub fn place(&self) -> Result<Place, String> {
-        Place::of(&self.url)
-    }
-
     /// Whether it takes payments by this means.
     #[must_use]
     pub fn serves(&self, means: MeansKind) -> bool {
@@ -82,7 +74,7 @@ impl Settings {
     /// # Errors
     /// A value out of its range; the text says which, and what fits.
     pub fn check(&self) -> Result<(), String> {
-        self.place()?;
+        Place::of(&self.url)?;
         let known = Wallet::ALL.map(Wallet::as_str).join(" and ");
         if let Some(other) = self.wallets.iter().find(|wallet| Wallet::parse(wallet).is_none()) {
             return Err(format!("wallets: {other:?} is not known: there are {known}"));

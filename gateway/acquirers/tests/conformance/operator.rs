@@ -1,8 +1,7 @@
 //! An operator of wallets on a loopback port, for the adapter's own tests and for those of the whole gateway.
 
-use gateway_acquirers::host::dialect::{Call, Reaction};
 use gateway_acquirers::host::wallet::{Customers, Notifying, Operator};
-use gateway_acquirers::host::{HostPorts, Settings};
+use gateway_acquirers::host::{Call, HostPorts, Reaction, Settings};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;

@@ -7,7 +7,8 @@ mod account;
 mod render;
 
 use super::book_file::{BookFile, Line};
-use super::faults::{FaultCounts, FaultKind, Faults, Moment};
+use super::calls::{Answer, Call, Reaction, Script};
+use super::faults::{FaultCounts, FaultKind};
 use super::settings::{HostPorts, Settings};
 use crate::bank::test_cards::{Behaviour, behaviour};
 use account::{Account, Refused, Taken};
@@ -19,38 +20,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-use tokio::time::Instant;
-
-/// A call, as HTTP brought it.
-#[derive(Debug, Clone, Copy)]
-pub struct Call<'a> {
-    pub method: &'a str,
-    pub path: &'a str,
-    /// `Idempotency-Key`.
-    pub key: Option<&'a str>,
-    /// A form.
-    pub body: &'a [u8],
-}
-
-/// What the caller gets to see.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reaction {
-    /// An answer, after this time.
-    Answer { status: u16, body: String, after: Duration },
-    /// The connection is closed.
-    Close,
-    /// Nothing, and the connection stays.
-    Silence,
-}
 
 /// The upstream.
 pub struct Dialect {
-    settings: Settings,
+    script: Script,
     ports: HostPorts,
     file: BookFile,
-    faults: Faults,
-    begun: Instant,
     state: Mutex<State>,
 }
 
@@ -63,9 +38,6 @@ struct State {
     /// The book's names of the steps that were taken.
     taken: HashSet<u64>,
 }
-
-/// A status and a body.
-type Answer = (u16, String);
 
 impl Dialect {
     /// An upstream with the book at `path`, continued if there is one; without a path it keeps none.
@@ -83,15 +55,14 @@ impl Dialect {
             Some(path) => BookFile::open(path, |line| state.restore(line))?,
             None => BookFile::none(),
         };
-        let faults = Faults::new(settings.faults.clone());
-        let (begun, state) = (Instant::now(), Mutex::new(state));
-        Ok(Arc::new(Dialect { settings, ports, file, faults, begun, state }))
+        let script = Script::new(&settings, &ports);
+        Ok(Arc::new(Dialect { script, ports, file, state: Mutex::new(state) }))
     }
 
     /// How often each fault was delivered.
     #[must_use]
     pub fn fault_counts(&self) -> FaultCounts {
-        self.faults.counts()
+        self.script.counts()
     }
 
     /// Answers one call, as the script of faults will have it.
@@ -102,38 +73,9 @@ impl Dialect {
         let form = form(call.body);
         let path: Vec<&str> = call.path.trim_start_matches("/v1/").split('/').collect();
         let step = step(call.method, &path);
-        let at = Moment {
-            mti: step.as_bytes(),
-            card: form.get("payment_method_data[card][number]").map(String::as_str),
-            since_start_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-        };
-        let fault = self.faults.choose(&at, &*self.ports.random);
-        if let Some(fault) = &fault {
-            self.faults.delivered(fault.kind);
-        }
-        let kind = fault.as_ref().map(|fault| fault.kind);
-        let mut after = self.settings.latency.draw(&*self.ports.random);
-        match kind {
-            Some(FaultKind::Reset) => return Ok(Reaction::Close),
-            Some(FaultKind::Lost) => return Ok(Reaction::Silence),
-            Some(FaultKind::Respond) => {
-                let (status, body) = broken();
-                return Ok(Reaction::Answer { status, body, after });
-            }
-            _done => {}
-        }
-        let less = i64::from(kind == Some(FaultKind::OtherAmount));
-        let (status, mut body) = self.act((step, &path), (call.key, &form), less)?;
-        match fault {
-            Some(fault) if fault.kind == FaultKind::Late => after += Duration::from_millis(fault.delay_ms),
-            Some(fault) if fault.kind == FaultKind::Silent => return Ok(Reaction::Silence),
-            Some(fault) if matches!(fault.kind, FaultKind::ResetAfter | FaultKind::PartialAnswer) => {
-                return Ok(Reaction::Close);
-            }
-            Some(fault) if fault.kind == FaultKind::Garbage => body = "<html>no JSON</html>".to_owned(),
-            Some(_) | None => {}
-        }
-        Ok(Reaction::Answer { status, body, after })
+        let card = form.get("payment_method_data[card][number]").map(String::as_str);
+        let fault = self.script.fault(step, card);
+        self.script.react(fault.as_ref(), broken(), |less| self.act((step, &path), (call.key, &form), less))
     }
 
     fn act(

@@ -1,10 +1,10 @@
 //! The courier: carries notifications to a gateway over HTTPS.
 
 use super::{Courier, Notifying, Signed};
-use crate::stripe::{KeyReference, Place};
+use crate::https::{KeyReference, Place};
 use crate::wallet::wire::SIGNATURE;
 use crypto::webhook::WebhookSecret;
-use gateway_api::client::{Call, Client, Deadlines, PoolSize, Protocol, Target};
+use gateway_api::client::{Call, Client, Deadlines, PoolSize};
 use gateway_core::ports::BoxFuture;
 use http::HeaderName;
 use std::sync::Arc;
@@ -25,14 +25,7 @@ impl Post {
         let (server, name) = url.split_once("/notifications/").ok_or_else(|| {
             format!("{url}: write https://host:port/notifications/NAME, as the gateway knows the acquirer")
         })?;
-        let place = Place::of(server)?;
-        let target = if place.encrypted {
-            let config = crate::tls::client(ca, &[])?;
-            Target::tls(&place.host, place.port, &config, Protocol::Http1)
-                .map_err(|error| format!("{url}: {error}"))?
-        } else {
-            Target::plain(&place.host, place.port, Protocol::Http1)
-        };
+        let target = Place::of(server)?.target(ca)?;
         let deadlines = Deadlines { connect: Duration::from_secs(2), answer: Duration::from_secs(5) };
         let size = PoolSize { calls: 32, connections: 1 };
         // The route asks for no key: the signature is all that it takes.

@@ -10,8 +10,8 @@ pub use courier::Post;
 pub use customer::{Customers, Does};
 
 use super::book_file::{BookFile, Line};
-use super::dialect::{Call, Reaction};
-use super::faults::{FaultCounts, FaultKind, Faults, Moment};
+use super::calls::{Answer, Call, Reaction, Script};
+use super::faults::{FaultCounts, FaultKind, Faults};
 use super::settings::{HostPorts, Settings};
 use crate::wallet::wire::{NewPayment, NewRefund, Notification, Refused};
 use account::{Accounts, Answered, Decision};
@@ -21,7 +21,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 /// Tries to deliver one notification.
 const DELIVERIES: u32 = 5;
@@ -50,12 +50,10 @@ pub struct Notifying {
 
 /// The operator.
 pub struct Operator {
-    settings: Settings,
+    script: Script,
     customers: Customers,
     ports: HostPorts,
     file: BookFile,
-    faults: Faults,
-    begun: Instant,
     accounts: Mutex<Accounts>,
     notifying: Option<Notifying>,
     /// Signs what is forged.
@@ -130,13 +128,11 @@ impl Operator {
         };
         let entropy = |out: &mut [u8]| ports.random.fill(out);
         Ok(Arc::new(Operator {
-            faults: Faults::new(settings.faults.clone()),
-            settings,
+            script: Script::new(&settings, &ports),
             customers,
             stranger: WebhookSecret::generate(&entropy),
             ports,
             file,
-            begun: Instant::now(),
             accounts: Mutex::new(accounts),
             notifying,
         }))
@@ -145,22 +141,17 @@ impl Operator {
     /// The scripted faults, to change them while it serves.
     #[must_use]
     pub fn faults(&self) -> &Faults {
-        &self.faults
+        self.script.faults()
     }
 
     /// How often each fault was delivered.
     #[must_use]
     pub fn fault_counts(&self) -> FaultCounts {
-        self.faults.counts()
+        self.script.counts()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Accounts> {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn moment<'a>(&self, word: &'a str) -> Moment<'a> {
-        let since_start_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Moment { mti: word.as_bytes(), card: None, since_start_ms }
     }
 
     /// Answers one call, as the script of faults will have it.
@@ -169,33 +160,11 @@ impl Operator {
     /// The book can't be written: nothing may be answered then.
     pub fn answer(self: &Arc<Self>, call: &Call<'_>) -> io::Result<Reaction> {
         let step = Step::of(call.method, call.path);
-        let fault = self.faults.choose(&self.moment(step.word()), &*self.ports.random);
-        if let Some(fault) = &fault {
-            self.faults.delivered(fault.kind);
-        }
-        let kind = fault.as_ref().map(|fault| fault.kind);
-        let mut after = self.settings.latency.draw(&*self.ports.random);
-        match kind {
-            Some(FaultKind::Reset) => return Ok(Reaction::Close),
-            Some(FaultKind::Lost) => return Ok(Reaction::Silence),
-            Some(FaultKind::Respond) => {
-                return Ok(Reaction::Answer { status: 503, body: "{}".to_owned(), after });
-            }
-            _done => {}
-        }
-        let less = i64::from(kind == Some(FaultKind::OtherAmount));
-        let (status, mut body) = self.act(&step, call.body, less)?;
-        match (kind, fault) {
-            (Some(FaultKind::Late), Some(fault)) => after += Duration::from_millis(fault.delay_ms),
-            (Some(FaultKind::Silent), _) => return Ok(Reaction::Silence),
-            (Some(FaultKind::ResetAfter | FaultKind::PartialAnswer), _) => return Ok(Reaction::Close),
-            (Some(FaultKind::Garbage), _) => body = "<html>no JSON</html>".to_owned(),
-            _as_it_is => {}
-        }
-        Ok(Reaction::Answer { status, body, after })
+        let fault = self.script.fault(step.word(), None);
+        self.script.react(fault.as_ref(), (503, "{}".to_owned()), |less| self.act(&step, call.body, less))
     }
 
-    fn act(self: &Arc<Self>, step: &Step<'_>, body: &[u8], less: i64) -> io::Result<(u16, String)> {
+    fn act(self: &Arc<Self>, step: &Step<'_>, body: &[u8], less: i64) -> io::Result<Answer> {
         let at = self.ports.clock.now();
         let mut accounts = self.lock();
         let answered = match step {
@@ -294,10 +263,7 @@ impl Operator {
         if self.notifying.is_none() {
             return;
         }
-        let fault = self.faults.choose(&self.moment("notify"), &*self.ports.random);
-        if let Some(fault) = &fault {
-            self.faults.delivered(fault.kind);
-        }
+        let fault = self.script.fault("notify", None);
         let notification = Notification { kind: kind.into(), reference: reference.into() };
         let body = serde_json::to_vec(&notification).expect("two texts always become JSON");
         let (times, wait, forged) = match fault.as_ref().map(|fault| (fault.kind, fault.delay_ms)) {
