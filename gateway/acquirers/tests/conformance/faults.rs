@@ -158,7 +158,9 @@ async fn what_a_stuck_host_did_not_take_was_not_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let world = Arc::new(World::default());
     let address = listener.local_addr().expect("bound").to_string();
-    let settings = Settings { window: 1_000_000, queue: 1_000_000, ..Settings::at(&address) };
+    // No echo, however long the machine takes: it would count as a message that arrived.
+    let echo_idle_ms = 3_600_000;
+    let settings = Settings { window: 1_000_000, queue: 1_000_000, echo_idle_ms, ..Settings::at(&address) };
     let acquirer = Iso8583::connect("bank-a", settings, &world.ports()).expect("valid settings");
     let (mut socket, _) = listener.accept().await.expect("it connects");
     let mut request_bytes = [0u8; 64];
