@@ -190,6 +190,9 @@ const PLANTS: &[Plant] = &[
     }),
     ("an acknowledged authorization that is gone", 7, |e| e.gateway[3].attempts[1].authorized_minor = 0),
     ("an acknowledged capture that is gone", 7, |e| e.gateway[0].attempts[0].captured_minor = 699),
+    ("a payment that was shown as paid, and is not", 7, |e| {
+        e.client.push(client_line("retrieve", ("", "pi_4"), (400, "succeeded")));
+    }),
     ("an acknowledged void that is undone", 7, |e| e.gateway[1].status = "requires_capture".into()),
     ("an acknowledged refund that is gone", 7, |e| e.gateway[0].refunds.truncate(0)),
     ("an acknowledged refund that failed", 7, |e| e.gateway[0].refunds[0].state = "failed".into()),

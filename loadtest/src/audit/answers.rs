@@ -82,6 +82,8 @@ struct Told<'a> {
     refunds: Vec<&'a Line>,
     /// A decline of its only confirmation.
     declined: bool,
+    /// It was shown as paid.
+    paid: bool,
 }
 
 /// 7: what was acknowledged is in the store, and was undone by nothing but a later operation that is recorded.
@@ -107,6 +109,9 @@ impl<'a> Told<'a> {
     fn add(&mut self, line: &'a Line) {
         if matches!(line.op.as_str(), "authorize" | "sale") && line.status == Some(402) && line.is_final {
             self.declined = true;
+        }
+        if line.op == "retrieve" && line.status == Some(200) && line.state.as_deref() == Some("succeeded") {
+            self.paid = true;
         }
         if !line.succeeded() || !self.keys.insert(&line.key) {
             return;
@@ -139,6 +144,9 @@ impl<'a> Told<'a> {
                 id,
                 format!("{} was acknowledged as captured, the store has {captured}", self.captured),
             )
+        });
+        findings.check(7, !self.paid || stored.captured() > 0, || {
+            Breach::of(id, "the payment was shown as paid, but nothing is captured".to_owned())
         });
         findings.check(7, !self.voided || stored.status == "canceled", || {
             Breach::of(id, format!("a void was acknowledged, but the payment is {}", stored.status))

@@ -34,7 +34,7 @@ pub struct Arguments {
     /// What the acquirer's host does wrong, as `loadtest acquirer --faults` reads it.
     #[arg(long, value_name = "FILE.toml")]
     faults: Option<PathBuf>,
-    /// What is asked, as `loadtest run --mix` reads it.
+    /// What is asked, as `loadtest run --mix` reads it; cards alone.
     #[arg(long, value_name = "FILE")]
     mix: Option<PathBuf>,
     /// Print one JSON object.
@@ -58,7 +58,7 @@ impl Arguments {
             seed: self.seed,
             audit_every: self.audit_every,
             faults,
-            mix: self.mix.as_deref().map_or_else(|| Ok(Mix::default()), Mix::read)?,
+            mix: self.mix.as_deref().map_or_else(|| Ok(Mix::default()), Mix::read_of_cards)?,
         };
         let bar = ProgressBar::with_draw_target(Some(u64::from(self.cycles)), ProgressDrawTarget::stderr());
         bar.set_style(

@@ -36,7 +36,7 @@ pub struct Arguments {
     /// The settings of [routing], as TOML.
     #[arg(long, default_value = "strategy = \"weighted\"")]
     routing: String,
-    /// What is asked, as `loadtest run --mix` reads it.
+    /// What is asked, as `loadtest run --mix` reads it; cards alone.
     #[arg(long, value_name = "FILE")]
     mix: Option<PathBuf>,
     /// Print one JSON object.
@@ -56,7 +56,7 @@ impl Arguments {
             up: self.up,
             down: self.down,
             routing: self.routing,
-            mix: self.mix.as_deref().map_or_else(|| Ok(Mix::default()), Mix::read)?,
+            mix: self.mix.as_deref().map_or_else(|| Ok(Mix::default()), Mix::read_of_cards)?,
         };
         let (report, text) = Trial::prepare(&install, setting)?.run()?;
         if self.json {

@@ -12,12 +12,14 @@ use crate::measure::Summary;
 use crate::measure::threshold::Threshold;
 use crate::mix::authorizations::Series;
 use crate::mix::merchants::Merchant;
+use crate::mix::wallets::{self, Waiting};
 use crate::mix::{Merchants, Mix, Mixture, Persistence, Recipe};
 use crate::report::RunReport;
 use crate::stage::gateway::Start;
-use crate::stage::{AcquirerHost, Gateway};
+use crate::stage::wallet::SCRIPT;
+use crate::stage::{AcquirerHost, Gateway, WalletPlace};
 use crate::wire::{Http, Sources, Target};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Load a gateway, measure it honestly, and audit the money afterwards.
@@ -69,7 +71,8 @@ pub struct Arguments {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=64))]
     workers: Option<u32>,
     /// What is asked: a TOML file with [weights] of authorize, sale, capture, void, refund, retrieve, duplicate, hang_up,
-    /// decline, and cards, card_skew, merchant_skew, hang_up_ms.
+    /// decline, alipay, wechat_pay, poll, and cards, card_skew, merchant_skew, hang_up_ms. With wallets an operator of wallets is
+    /// started too, and the run ends when all customers have decided or their time (60 s) is over.
     #[arg(long, value_name = "FILE")]
     mix: Option<PathBuf>,
     /// The same seed gives the same arrivals and requests.
@@ -78,6 +81,9 @@ pub struct Arguments {
     /// Where payments of the gateway that is started go.
     #[arg(long, value_enum, default_value = "host")]
     acquirer: Beside,
+    /// What customers of wallets and their operator's notifications do, as `loadtest acquirer --protocol wallet --faults` reads it.
+    #[arg(long, value_name = "FILE.toml", conflicts_with = "target")]
+    wallets: Option<PathBuf>,
     /// Let a key make only this many requests a second: shows the limits biting. Refusals do not fail such a run.
     #[arg(long, value_name = "PER_S", conflicts_with = "target")]
     limit: Option<u32>,
@@ -95,6 +101,7 @@ pub struct Arguments {
 struct Own {
     gateway: Gateway,
     host: Option<AcquirerHost>,
+    operator: Option<AcquirerHost>,
     room: Room,
 }
 
@@ -105,7 +112,7 @@ impl Arguments {
         let (own, target, merchants) = match &self.target {
             Some(url) => (None, self.target_of(url)?, self.given_merchants(&mix)?),
             None => {
-                let own = self.start()?;
+                let own = self.start(&mix)?;
                 let target = Target::new(&own.gateway.ready.api, &own.gateway.ready.ca, self.http)?;
                 let merchants = own.gateway.merchants(mix.merchant_skew)?;
                 (Some(own), target, merchants)
@@ -114,9 +121,15 @@ impl Arguments {
         let path =
             self.history.clone().or_else(|| own.as_ref().map(|own| own.room.path.join("client.jsonl")));
         let record = path.as_deref().map(Record::create).transpose()?;
-        let summary = self.drive(&target, (merchants, mix), record.as_ref())?;
+        let waiting = Waiting::default();
+        let summary = self.drive(&target, (merchants, mix, &waiting), record.as_ref())?;
+        if let Some(record) = &record {
+            let settled = wallets::settle(&target, (&waiting, record), WalletPlace::longest_wait())?;
+            tell(&format!("{settled} payments waited for their customers at the end"));
+        }
         let verdicts = self.thresholds.iter().map(|threshold| threshold.judge(&summary)).collect();
         let mut report = RunReport::of(&summary, verdicts);
+        report.notifications = own.as_ref().and_then(|own| own.notifications().transpose()).transpose()?;
         let audited = match (own, record) {
             (Some(own), Some(record)) => Some(own.audit(&record)?),
             (_, _) => None,
@@ -157,23 +170,50 @@ impl Arguments {
         Merchants::new(self.key.iter().enumerate().map(named).collect::<Result<_>>()?, mix.merchant_skew)
     }
 
-    fn start(&self) -> Result<Own> {
+    fn start(&self, mix: &Mix) -> Result<Own> {
         let (install, room) = self.place.settle()?;
         let (mut config, host) = self.acquirer.beside(&room.path)?;
         if let Some(limit) = self.limit {
             config.rate = limit.max(1);
         }
+        let place = mix.has_wallets().then(|| self.wallet_place(&room)).transpose()?;
+        if let Some(place) = &place {
+            config.more = place.acquirer();
+        }
         install.configure(&config)?;
         let gateway = install.start(&Start::default())?;
+        let script = self.script()?;
+        let operator = place.map(|place| place.start(&gateway.ready, &script)).transpose()?;
         tell(&format!(
             "the gateway accepts on {} after {} ms",
             gateway.ready.api,
             gateway.starting.as_millis()
         ));
-        Ok(Own { gateway, host, room })
+        Ok(Own { gateway, host, operator, room })
     }
 
-    fn drive(&self, target: &Target, what: (Merchants, Mix), record: Option<&Record>) -> Result<Summary> {
+    fn wallet_place(&self, room: &Room) -> Result<WalletPlace> {
+        match self.acquirer {
+            Beside::Host => WalletPlace::choose(&room.path),
+            Beside::InProcess => Err(Failure::usage(
+                "wallets have customers only with --acquirer host: leave them out of the mix",
+            )),
+        }
+    }
+
+    fn script(&self) -> Result<String> {
+        let read = |path: &Path| {
+            std::fs::read_to_string(path).map_err(|error| Failure::file("reading", path, &error))
+        };
+        self.wallets.as_deref().map_or_else(|| Ok(SCRIPT.to_owned()), read)
+    }
+
+    fn drive(
+        &self,
+        target: &Target,
+        what: (Merchants, Mix, &Waiting),
+        record: Option<&Record>,
+    ) -> Result<Summary> {
         let length = self.warmup + self.duration;
         let pace = if self.closed {
             Pace::Closed
@@ -188,7 +228,7 @@ impl Arguments {
         plan.workers = self.workers.map_or(plan.workers, |workers| workers as usize);
         plan.seed = self.seed;
         plan.sources = Sources::new(256);
-        let (merchants, mix) = what;
+        let (merchants, mix, waiting) = what;
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let series = Series { seed: self.seed, run: format!("r{:x}", now.as_millis()) };
         let recipe = Recipe {
@@ -198,6 +238,7 @@ impl Arguments {
             series,
             persistence: Persistence::Once,
             keepsakes: None,
+            waiting: Some(waiting.clone()),
         };
         let make = |worker| -> Box<dyn Workload> {
             Box::new(Mixture::new(&recipe, worker, record.map(Record::writer)))
@@ -207,16 +248,28 @@ impl Arguments {
 }
 
 impl Own {
+    /// How many notifications reached the gateway, if there is somebody who sends any.
+    fn notifications(&self) -> Result<Option<u64>> {
+        if self.operator.is_none() {
+            return Ok(None);
+        }
+        let came = self.gateway.admin()?.metrics()?.sum("tollgate_notifications_total");
+        Ok(Some(came.unwrap_or_default() as u64))
+    }
+
     /// Lets everything come to rest, stops the gateway, and holds the three witnesses against each other.
     fn audit(self, record: &Record) -> Result<(Findings, String)> {
-        let Self { gateway, host, room } = self;
+        let Self { gateway, host, operator, room } = self;
         let history = room.path.join("gateway.jsonl");
         // Those that hung up are still being decided, and what is unknown is inquired within two seconds.
         std::thread::sleep(Duration::from_secs(3));
         let counted = gateway.stop()?.verify(Some(&history))?;
         tell(&format!("gateway verify: {counted}"));
-        let evidence =
+        let mut evidence =
             Evidence::read(record.path(), host.as_ref().map(|host| host.book.as_path()), &history)?;
+        if let Some(operator) = &operator {
+            evidence.add_book(&operator.book)?;
+        }
         let findings = audit(&evidence);
         let text = findings.text(&evidence);
         tell(&text);

@@ -178,6 +178,7 @@ impl Crash {
             series,
             persistence: Persistence::UntilFinal,
             keepsakes: Some(keepsakes.clone()),
+            waiting: None,
         };
         Ok((plan, recipe))
     }

@@ -132,6 +132,7 @@ impl Trial {
             series: Series { seed: setting.seed, run: format!("f{}", std::process::id()) },
             persistence: Persistence::UntilFinal,
             keepsakes: None,
+            waiting: None,
         };
         Ok((plan, recipe))
     }

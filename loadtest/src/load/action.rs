@@ -21,11 +21,17 @@ pub enum Action {
     HangUp,
     /// An authorization of a card that is declined.
     Decline,
+    /// A payment by a wallet whose customer is sent to a page of its operator.
+    Alipay,
+    /// A payment by a wallet whose customer scans a code.
+    WechatPay,
+    /// A read of a payment that waits for its customer.
+    Poll,
 }
 
 impl Action {
     /// All of them, in the order of reports.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Authorize,
         Self::Sale,
         Self::Capture,
@@ -35,7 +41,24 @@ impl Action {
         Self::Duplicate,
         Self::HangUp,
         Self::Decline,
+        Self::Alipay,
+        Self::WechatPay,
+        Self::Poll,
     ];
+
+    /// Whether it begins a payment whose client waits for the answer.
+    pub fn makes_a_payment(self) -> bool {
+        match self {
+            Self::Authorize | Self::Sale | Self::Decline | Self::Alipay | Self::WechatPay => true,
+            Self::Capture
+            | Self::Void
+            | Self::Refund
+            | Self::Retrieve
+            | Self::Duplicate
+            | Self::HangUp
+            | Self::Poll => false,
+        }
+    }
 
     /// The word for reports, mixes and histories.
     pub fn as_str(self) -> &'static str {
@@ -49,6 +72,9 @@ impl Action {
             Self::Duplicate => "duplicate",
             Self::HangUp => "hang_up",
             Self::Decline => "decline",
+            Self::Alipay => "alipay",
+            Self::WechatPay => "wechat_pay",
+            Self::Poll => "poll",
         }
     }
 }

@@ -38,7 +38,10 @@ impl Outcome {
                 | Action::Void
                 | Action::Refund
                 | Action::Retrieve
-                | Action::HangUp => !(200..300).contains(&status),
+                | Action::HangUp
+                | Action::Alipay
+                | Action::WechatPay
+                | Action::Poll => !(200..300).contains(&status),
             },
             Self::Lost(loss) => !(loss == Loss::HungUp && action == Action::HangUp),
         }

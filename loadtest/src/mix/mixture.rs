@@ -7,6 +7,7 @@ use crate::load::workload::Note;
 use crate::load::{Action, After, Job, Workload};
 use crate::mix::authorizations::{Series, body};
 use crate::mix::cards::Cards;
+use crate::mix::wallets::{self, Waiting};
 use crate::mix::weights::Mix;
 use crate::mix::{Merchants, merchants::Merchant};
 use crate::random::Random;
@@ -43,6 +44,13 @@ struct Open {
     amount_minor: i64,
 }
 
+impl Open {
+    /// What a request was about, as far as its note tells; `payment` is the one that it made.
+    fn of(job: &Job, payment: &str) -> Self {
+        Self { merchant: Merchant::of(job), payment: payment.to_owned(), amount_minor: job.note.amount_minor }
+    }
+}
+
 /// The mix of one thread of the client.
 pub struct Mixture {
     target: Target,
@@ -55,9 +63,12 @@ pub struct Mixture {
     persistence: Persistence,
     history: Option<Writer>,
     keepsakes: Option<Keepsakes>,
+    unsettled: Option<Waiting>,
     authorized: VecDeque<Open>,
     captured: VecDeque<Open>,
     known: VecDeque<Open>,
+    /// Payments by wallets whose customers have not decided.
+    waiting: VecDeque<Open>,
     sent: VecDeque<Job>,
 }
 
@@ -71,6 +82,8 @@ pub struct Recipe {
     pub persistence: Persistence,
     /// Where requests are kept that have a final answer, to ask for it again.
     pub keepsakes: Option<Keepsakes>,
+    /// Where reads are left of payments that still wait for their customers at the end.
+    pub waiting: Option<Waiting>,
 }
 
 impl Mixture {
@@ -89,9 +102,11 @@ impl Mixture {
             persistence: recipe.persistence,
             history,
             keepsakes: recipe.keepsakes.clone(),
+            unsettled: recipe.waiting.clone(),
             authorized: VecDeque::new(),
             captured: VecDeque::new(),
             known: VecDeque::new(),
+            waiting: VecDeque::new(),
             sent: VecDeque::new(),
         }
     }
@@ -101,16 +116,12 @@ impl Mixture {
         format!("{}{}", self.prefix, self.count)
     }
 
-    /// A payment of a fresh card.
+    /// A payment of a fresh card, or by a wallet.
     fn payment(&mut self, action: Action) -> Job {
         let key = self.key();
         let merchant = self.merchants.next(&mut self.random).clone();
         let amount = 100 + self.random.below(20_000);
-        let drawn = self.cards.draw();
-        let number: &[u8] = if action == Action::Decline { DECLINED } else { &drawn };
-        let (op, method) =
-            if action == Action::Sale { ("sale", "automatic") } else { ("authorize", "manual") };
-        let body = body(number, amount, (method, &key));
+        let (op, body) = self.order(action, amount, &key);
         let note = Note {
             merchant: merchant.id.to_string(),
             op: op.to_owned(),
@@ -122,6 +133,18 @@ impl Mixture {
         let mut job = self.post("/v1/payment_intents", &merchant, (action, body), note);
         job.hang_up_after = (action == Action::HangUp).then(|| Duration::from_millis(self.mix.hang_up_ms));
         job
+    }
+
+    /// What it is to the money, and its body.
+    fn order(&mut self, action: Action, amount: u64, key: &str) -> (&'static str, Bytes) {
+        if matches!(action, Action::Alipay | Action::WechatPay) {
+            return ("sale", wallets::body(action.as_str(), amount, key));
+        }
+        let drawn = self.cards.draw();
+        let number: &[u8] = if action == Action::Decline { DECLINED } else { &drawn };
+        let (op, method) =
+            if action == Action::Sale { ("sale", "automatic") } else { ("authorize", "manual") };
+        (op, body(number, amount, (method, key)))
     }
 
     fn post(&self, path: &str, merchant: &Merchant, (action, body): (Action, Bytes), note: Note) -> Job {
@@ -169,7 +192,7 @@ impl Mixture {
         1 + self.random.below(amount_minor.unsigned_abs() - 1).cast_signed()
     }
 
-    fn retrieve(&mut self, open: &Open) -> Job {
+    fn retrieve(&self, action: Action, open: &Open) -> Job {
         let request = Prepared {
             method: Method::GET,
             uri: self.target.uri(&format!("/v1/payment_intents/{}", open.payment)),
@@ -181,9 +204,11 @@ impl Mixture {
             merchant: open.merchant.id.to_string(),
             op: "retrieve".to_owned(),
             payment: Some(open.payment.clone()),
+            amount_minor: open.amount_minor,
+            currency: "usd".to_owned(),
             ..Note::default()
         };
-        Job { action: Action::Retrieve, request, hang_up_after: None, note, attempt: 1 }
+        Job { action, request, hang_up_after: None, note, attempt: 1 }
     }
 
     /// Remembers what an answer makes possible.
@@ -193,14 +218,16 @@ impl Mixture {
         if job.action == Action::Duplicate {
             return;
         }
-        let open = Open {
-            merchant: Merchant::of(job),
-            payment: payment.to_owned(),
-            amount_minor: job.note.amount_minor,
-        };
+        let open = Open::of(job, payment);
         match (job.note.op.as_str(), status) {
             ("authorize", "requires_capture") => remember(&mut self.authorized, open.clone()),
             ("sale" | "capture", "succeeded") => remember(&mut self.captured, open.clone()),
+            ("retrieve", "succeeded") if job.action == Action::Poll => {
+                remember(&mut self.captured, open.clone())
+            }
+            ("sale", "requires_action" | "processing") if job.attempt == 1 => {
+                remember(&mut self.waiting, open.clone())
+            }
             _nothing_more => {}
         }
         if matches!(job.note.op.as_str(), "authorize" | "sale") {
@@ -236,13 +263,19 @@ impl Workload for Mixture {
             }),
             Action::Retrieve => {
                 let index = self.random.below(self.known.len() as u64) as usize;
-                self.known.get(index).cloned().map(|open| self.retrieve(&open))
+                self.known.get(index).cloned().map(|open| self.retrieve(action, &open))
             }
+            Action::Poll => self.waiting.pop_front().map(|open| self.retrieve(action, &open)),
             Action::Duplicate => {
                 let index = self.random.below(self.sent.len() as u64) as usize;
                 self.sent.get(index).cloned().map(|job| Job { action, attempt: job.attempt + 1, ..job })
             }
-            Action::Authorize | Action::Sale | Action::HangUp | Action::Decline => Some(self.payment(action)),
+            Action::Authorize
+            | Action::Sale
+            | Action::HangUp
+            | Action::Decline
+            | Action::Alipay
+            | Action::WechatPay => Some(self.payment(action)),
         };
         // What nothing can be done to yet is made first.
         job.unwrap_or_else(|| self.payment(Action::Authorize))
@@ -251,6 +284,11 @@ impl Workload for Mixture {
     fn done(&mut self, job: &Job, result: &Result<Answer, Loss>) -> After {
         if let Some(history) = &mut self.history {
             history.write(job, result);
+        }
+        if let (Action::Poll, Some(payment)) = (job.action, &job.note.payment)
+            && wallets::waits(result)
+        {
+            self.waiting.push_back(Open::of(job, payment));
         }
         let last = match result {
             Ok(answer) => {
@@ -266,7 +304,7 @@ impl Workload for Mixture {
             Err(_lost) => false,
         };
         let posted = job.request.method == Method::POST;
-        if posted && matches!(job.action, Action::Authorize | Action::Sale | Action::Decline) {
+        if posted && job.action.makes_a_payment() {
             if self.sent.len() >= SENT {
                 self.sent.pop_front();
             }
@@ -282,6 +320,10 @@ impl Workload for Mixture {
     }
 
     fn close(&mut self) {
+        if let Some(unsettled) = &self.unsettled {
+            let reads = self.waiting.iter().map(|open| self.retrieve(Action::Poll, open));
+            unsettled.lock().unwrap_or_else(PoisonError::into_inner).extend(reads);
+        }
         // Writes what was gathered.
         self.history = None;
     }

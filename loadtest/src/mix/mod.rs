@@ -4,6 +4,7 @@ pub mod authorizations;
 pub mod cards;
 pub mod merchants;
 pub mod mixture;
+pub mod wallets;
 pub mod weights;
 
 pub use authorizations::Authorizations;

@@ -68,6 +68,28 @@ impl Mix {
         Ok(mix)
     }
 
+    /// Whether an operator of wallets is needed.
+    pub fn has_wallets(&self) -> bool {
+        [Action::Alipay, Action::WechatPay]
+            .iter()
+            .any(|wallet| self.weights.get(wallet).is_some_and(|weight| *weight > 0))
+    }
+
+    /// Reads a mix for a trial that has acquirers of cards alone.
+    ///
+    /// # Errors
+    /// As [`Mix::read`], or it has wallets.
+    pub fn read_of_cards(path: &Path) -> Result<Self> {
+        let mix = Self::read(path)?;
+        if mix.has_wallets() {
+            return Err(Failure::usage(format!(
+                "{}: nobody takes wallets in this trial: leave alipay and wechat_pay out, or see `loadtest run`",
+                path.display()
+            )));
+        }
+        Ok(mix)
+    }
+
     /// The action that is due next.
     pub fn draw(&self, random: &mut Random) -> Action {
         let total: u64 = self.weights.values().map(|weight| u64::from(*weight)).sum();
@@ -116,5 +138,13 @@ mod tests {
         {
             assert_eq!(read(wrong).expect_err(wrong).code(), 2, "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_published_mix_has_wallets_and_is_none_of_cards() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("mixes/wallets.toml");
+        assert!(Mix::read(&path).expect("a mix").has_wallets());
+        assert_eq!(Mix::read_of_cards(&path).expect_err("nobody takes them").code(), 2);
+        assert!(!Mix::default().has_wallets());
     }
 }

@@ -40,6 +40,9 @@ pub struct RunReport {
     pub thresholds: Vec<Verdict>,
     /// Breaches that the audit found; absent if there was none.
     pub audit_breaches: Option<u64>,
+    /// Notifications that reached the gateway, forged ones too; absent without an operator of wallets.
+    #[serde(default)]
+    pub notifications: Option<u64>,
 }
 
 /// Requests that were sent more than a millisecond late.
@@ -113,6 +116,7 @@ impl RunReport {
             warnings: summary.saturation().into_iter().collect(),
             thresholds,
             audit_breaches: None,
+            notifications: None,
         }
     }
 

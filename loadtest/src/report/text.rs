@@ -77,6 +77,9 @@ pub fn text(report: &RunReport) -> String {
         writeln!(text, "threshold {}: {word} ({:.6})", verdict.threshold, verdict.value)
             .expect("text takes any text");
     }
+    if let Some(came) = report.notifications {
+        writeln!(text, "notifications of wallets that came: {came}").expect("text takes any text");
+    }
     if let Some(breaches) = report.audit_breaches {
         writeln!(text, "audit: {breaches} breaches").expect("text takes any text");
     }

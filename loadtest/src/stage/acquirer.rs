@@ -22,6 +22,18 @@ impl AcquirerHost {
     /// # Errors
     /// It does not come up within ten seconds.
     pub fn start(dir: &Path, faults: Option<&str>, listen: Option<SocketAddr>) -> Result<Self> {
+        Self::speaking(&[], (dir, faults), listen)
+    }
+
+    /// As [`AcquirerHost::start`], with more arguments: of another protocol.
+    ///
+    /// # Errors
+    /// It does not come up within ten seconds.
+    pub fn speaking(
+        protocol: &[OsString],
+        (dir, faults): (&Path, Option<&str>),
+        listen: Option<SocketAddr>,
+    ) -> Result<Self> {
         let program =
             std::env::current_exe().map_err(|error| Failure::failed(format!("finding myself: {error}")))?;
         let (book, ready) = (dir.join("book.jsonl"), dir.join("acquirer.ready"));
@@ -30,6 +42,7 @@ impl AcquirerHost {
         let mut arguments: Vec<OsString> = vec!["acquirer".into(), "--listen".into(), listen.into()];
         arguments.extend(["--book".into(), book.clone().into(), "--ready-file".into(), ready.clone().into()]);
         arguments.push("--until-stdin-ends".into());
+        arguments.extend_from_slice(protocol);
         if let Some(text) = faults {
             let path = dir.join("faults.toml");
             std::fs::write(&path, text).map_err(|error| Failure::file("writing", &path, &error))?;
