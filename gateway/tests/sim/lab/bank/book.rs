@@ -195,8 +195,11 @@ impl Book {
             Op::Sale if standing.refunded > 0 => return Ruling::Declined,
             Op::Authorize | Op::Sale => *standing = Standing::default(),
             Op::Increment if standing.captured > entry.before => return Ruling::Declined,
-            // What was voided since stays so.
-            Op::Increment => standing.authorized = standing.authorized.min(entry.before),
+            // The raise alone is taken back: what was voided or given back since stays so.
+            Op::Increment => {
+                let raised = entry.line.amount - entry.before;
+                standing.authorized = (standing.authorized - raised).max(standing.captured);
+            }
             Op::Refund => standing.refunded -= entry.line.amount,
             Op::Capture | Op::Void | Op::Reverse | Op::Inquire => return Ruling::Declined,
         }
