@@ -21,6 +21,7 @@ mod room;
 mod routing;
 mod saved_cards;
 mod scoring;
+mod settling;
 mod support;
 mod unknown;
 mod verify;
