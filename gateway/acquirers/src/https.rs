@@ -91,6 +91,7 @@ impl Place {
         }
         Ok(Place { host: host.to_owned(), port, encrypted })
     }
+
     /// What is connected to. `ca`: `file:PATH` of the authorities to believe, the web's without it.
     ///
     /// # Errors

@@ -2,11 +2,12 @@
 //! it suffer. `CARD_TESTING_GUESSES=100000` makes it as large as the claim; without it there are fewer, which is harder, since
 //! what gets through are the first guesses and the probes after each pause.
 
+use super::process::ABLE;
 use super::support::{Gateway, numbered, quiet_model, remembering_at};
 use gateway::app::MakeAcquirers;
 use gateway::routing::Target;
 use gateway_core::acquirer::{
-    Abilities, Able, Acquirer, AcquirerRequest, Answer, Approval, Decline, DeclineCode, Link, Permit,
+    Abilities, Acquirer, AcquirerRequest, Answer, Approval, Decline, DeclineCode, Link, Permit,
 };
 use gateway_core::ports::{BoxFuture, Clock};
 use gateway_core::tenant::Mode;
@@ -51,14 +52,7 @@ impl Acquirer for Issuers {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities {
-            inquiry: Able::Yes,
-            partial_capture: Able::Yes,
-            multiple_capture: Able::Yes,
-            incremental: Able::Yes,
-            repeat_window_ms: 1_000,
-            max_delay_ms: 0,
-        }
+        Abilities { repeat_window_ms: 1_000, ..ABLE }
     }
 
     fn link(&self) -> Link {

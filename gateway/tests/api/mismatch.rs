@@ -1,5 +1,6 @@
 //! An acquirer that approves another amount than was asked, and knows messages by their references.
 
+use super::process::ABLE;
 use super::support::{Gateway, gateway_over, quick};
 use gateway::routing::Target;
 use gateway_core::acquirer::{
@@ -56,14 +57,7 @@ impl Acquirer for Generous {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities {
-            inquiry: Able::No,
-            partial_capture: Able::Yes,
-            multiple_capture: Able::Yes,
-            incremental: Able::Yes,
-            repeat_window_ms: 1000,
-            max_delay_ms: 0,
-        }
+        Abilities { inquiry: Able::No, repeat_window_ms: 1_000, ..ABLE }
     }
 
     fn link(&self) -> Link {

@@ -1,5 +1,6 @@
 //! Several acquirers: who is asked first, who next, and who is left alone for a while.
 
+use super::process::ABLE;
 use super::support::{Gateway, gateway_over, quick};
 use gateway::engine::Settings;
 use gateway::routing::Target;
@@ -62,14 +63,7 @@ impl Acquirer for Bank {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities {
-            inquiry: Able::No,
-            partial_capture: Able::Yes,
-            multiple_capture: Able::Yes,
-            incremental: Able::Yes,
-            repeat_window_ms: 1_000,
-            max_delay_ms: 0,
-        }
+        Abilities { inquiry: Able::No, repeat_window_ms: 1_000, ..ABLE }
     }
 
     fn link(&self) -> Link {

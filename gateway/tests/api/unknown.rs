@@ -1,5 +1,6 @@
 //! Outcomes that are not known: `processing`, never a guess; and what resolves them.
 
+use super::process::ABLE;
 use super::support::{Gateway, gateway_over, quick};
 use gateway::routing::Target;
 use gateway_core::acquirer::{
@@ -87,14 +88,7 @@ impl Acquirer for Scripted {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities {
-            inquiry: self.inquiry,
-            partial_capture: Able::Yes,
-            multiple_capture: Able::Yes,
-            incremental: Able::Yes,
-            repeat_window_ms: 1000,
-            max_delay_ms: 0,
-        }
+        Abilities { inquiry: self.inquiry, repeat_window_ms: 1_000, ..ABLE }
     }
 
     fn link(&self) -> Link {
