@@ -7,7 +7,7 @@ use crate::exchange::Reply;
 use gateway_api::error::ApiError;
 use gateway_core::claim::{Claim, ClaimState, RenderSpec, Subject, Verdict, judge};
 use gateway_core::journal::{Row, RowKey, Version};
-use std::future::Future;
+use gateway_core::ports::BoxFuture;
 use tokio::time::Instant;
 
 /// Marks a reply as given before.
@@ -15,12 +15,12 @@ fn replayed(reply: Reply) -> Reply {
     reply.with_header("idempotent-replayed", "true")
 }
 
+/// What runs under a key, as often as it has to be judged again. Boxed, so that a request carries the story of its own operation
+/// only, instead of room for the longest.
+pub type Run<'a> = dyn Fn() -> BoxFuture<'a, Result<Reply, Fault>> + Sync + 'a;
+
 /// Runs `operation` under the call's key, unless it has run, or runs.
-pub async fn run<F, Fut>(call: &Call, operation: F) -> Reply
-where
-    F: Fn() -> Fut,
-    Fut: Future<Output = Result<Reply, Fault>>,
-{
+pub async fn run<'a>(call: &Call, operation: &Run<'a>) -> Reply {
     let deadline = Instant::now() + call.engine.settings.wait;
     loop {
         match call.engine.claims.enter(&call.claim, &call.digest) {
@@ -31,7 +31,7 @@ where
                 Waited::TooLong => return Reply::from(ApiError::idempotency_key_in_use(call.shown_key())),
             },
             Entry::Run(ticket) => {
-                let reply = first_or_replay(call, &operation, deadline).await;
+                let reply = first_or_replay(call, operation, deadline).await;
                 return finish(ticket, reply);
             }
         }
@@ -71,11 +71,7 @@ async fn wait(end: &End, deadline: Instant) -> Waited {
     }
 }
 
-async fn first_or_replay<F, Fut>(call: &Call, operation: &F, deadline: Instant) -> Reply
-where
-    F: Fn() -> Fut,
-    Fut: Future<Output = Result<Reply, Fault>>,
-{
+async fn first_or_replay<'a>(call: &Call, operation: &Run<'a>, deadline: Instant) -> Reply {
     loop {
         match stored(call).await {
             Ok(Some(reply)) => return reply,

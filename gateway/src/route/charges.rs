@@ -156,9 +156,8 @@ async fn render_list(
 }
 
 /// POST /v1/charges/{id}.
-pub async fn update(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn update(writing: &Writing<'_>, params: &params::UpdateCharge<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::UpdateCharge<'_> = decode(writing.params)?;
     params.expand.check_known(EXPANDABLE)?;
     let id = id_of(writing.id, "id")?;
     in_turn(call, id.payment, || async {
@@ -218,9 +217,8 @@ fn check_capturable(p: &Payment, attempt: &Attempt, text: &str) -> Result<(), Ap
 }
 
 /// POST /v1/charges/{id}/capture.
-pub async fn capture(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn capture(writing: &Writing<'_>, params: &params::CaptureCharge<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::CaptureCharge<'_> = decode(writing.params)?;
     params.expand.check_known(EXPANDABLE)?;
     let id = id_of(writing.id, "id")?;
     in_turn(call, id.payment, || async {

@@ -169,9 +169,8 @@ async fn owned(call: &Call, text: &str, customer: CustomerId) -> Result<PaymentM
 }
 
 /// POST /v1/customers.
-pub async fn create(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn create(writing: &Writing<'_>, params: &params::CreateCustomer<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::CreateCustomer<'_> = decode(writing.params)?;
     params.fields.expand.check_known(EXPANDABLE)?;
     let mut made = new(call);
     change(&mut made, &params.fields)?;
@@ -184,7 +183,7 @@ pub async fn create(writing: &Writing<'_>) -> Result<Reply, Fault> {
             Prepared::Declined(error) => return call.finish(batch, Subject::Other, Reply::from(error)).await,
         },
     };
-    made.default_payment_method = first_default(&params, attachment.as_deref())?;
+    made.default_payment_method = first_default(params, attachment.as_deref())?;
     let reply = answer(call, &made, &params.fields.expand).await?;
     let stamp = call.stamp();
     batch.insert(event(&call.engine, &stamp, (&made, EventKind::CustomerCreated)));
@@ -227,13 +226,12 @@ fn deleted(id: CustomerId) -> Reply {
 }
 
 /// POST /v1/customers/{id}.
-pub async fn update(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn update(writing: &Writing<'_>, params: &params::UpdateCustomer<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::UpdateCustomer<'_> = decode(writing.params)?;
     params.expand.check_known(EXPANDABLE)?;
     let (version, before) = living(&call.engine, call.caller.tenant, (writing.id, "id")).await?;
     let mut after = before.clone();
-    change(&mut after, &params)?;
+    change(&mut after, params)?;
     match params.default_payment_method {
         Change::Keep => {}
         Change::Clear => after.default_payment_method = None,
@@ -249,9 +247,8 @@ pub async fn update(writing: &Writing<'_>) -> Result<Reply, Fault> {
 }
 
 /// DELETE /v1/customers/{id}. Deleting once more changes nothing and answers the same.
-pub async fn delete(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn delete(writing: &Writing<'_>, _params: &params::Retrieve) -> Result<Reply, Fault> {
     let call = writing.call;
-    let _params: params::Retrieve = decode(writing.params)?;
     let (version, mut found) = stored(&call.engine, call.caller.tenant, (writing.id, "id")).await?;
     let reply = deleted(found.id);
     if found.deleted {

@@ -24,11 +24,12 @@ use crate::admit::{Caller, Limits, key, view};
 use crate::cards;
 use crate::engine::Engine;
 use crate::exchange::{Arriving, Exchange, Reply, Service};
-use crate::flow::{Call, Fault, idempotency};
+use crate::flow::{Call, idempotency};
 use crate::observe::Operation as Meter;
 use gateway_api::endpoints::{ENDPOINTS, Endpoint, Method, Operation};
 use gateway_api::error::ApiError;
 use gateway_api::form::{Encoding, Params, Redaction, is_card_number, is_card_verification_code};
+use gateway_api::params::decode;
 use gateway_core::claim::{ClaimKey, MAX_KEY_LEN, RequestDigest};
 use gateway_core::journal::Urgency;
 use gateway_core::ports::BoxFuture;
@@ -273,12 +274,7 @@ async fn write(
 ) -> Reply {
     match prepare(engine, &exchange, endpoint, caller) {
         Ok((call, params)) => {
-            let writing = Writing { call: &call, id: &id, params: &params };
-            // Bad parameters are refused here, before the key is looked at: they leave nothing behind.
-            if let Err(error) = endpoint.operation.check_params(&params) {
-                return Reply::from(error);
-            }
-            idempotency::run(&call, || post(&writing, endpoint.operation)).await
+            post(&Writing { call: &call, id: &id, params: &params }, endpoint.operation).await
         }
         Err(error) => Reply::from(error),
     }
@@ -357,38 +353,49 @@ fn digest(engine: &Engine, exchange: &Exchange, params: &Params<'_>) -> RequestD
     RequestDigest(digest.finish())
 }
 
-async fn post(writing: &Writing<'_>, operation: Operation) -> Result<Reply, Fault> {
+/// Runs one operation under its key. Bad parameters are refused before the key is looked at: they leave nothing behind.
+async fn post(writing: &Writing<'_>, operation: Operation) -> Reply {
+    macro_rules! run {
+        ($operation:path) => {
+            match decode(writing.params) {
+                Ok(params) => {
+                    idempotency::run(writing.call, &|| Box::pin($operation(writing, &params))).await
+                }
+                Err(error) => Reply::from(error),
+            }
+        };
+    }
     match operation {
-        Operation::CreatePaymentIntent => payment_intents::create(writing).await,
-        Operation::UpdatePaymentIntent => payment_intents::update(writing).await,
-        Operation::ConfirmPaymentIntent => payment_intents::confirm(writing).await,
-        Operation::CapturePaymentIntent => payment_intents::capture(writing).await,
-        Operation::CancelPaymentIntent => payment_intents::cancel(writing).await,
-        Operation::IncrementAuthorization => payment_intents::increment(writing).await,
-        Operation::UpdateCharge => charges::update(writing).await,
-        Operation::CaptureCharge => charges::capture(writing).await,
-        Operation::CreateRefund => refunds::create(writing).await,
-        Operation::UpdateRefund => refunds::update(writing).await,
-        Operation::CancelRefund => refunds::cancel(writing).await,
-        Operation::CreatePaymentMethod => payment_methods::create(writing).await,
-        Operation::UpdatePaymentMethod => payment_methods::update(writing).await,
-        Operation::AttachPaymentMethod => payment_methods::attach(writing).await,
-        Operation::DetachPaymentMethod => payment_methods::detach(writing).await,
-        Operation::CreateToken => tokens::create(writing).await,
-        Operation::CreateSetupIntent => setup_intents::create(writing).await,
-        Operation::UpdateSetupIntent => setup_intents::update(writing).await,
-        Operation::ConfirmSetupIntent => setup_intents::confirm(writing).await,
-        Operation::CancelSetupIntent => setup_intents::cancel(writing).await,
-        Operation::CreateCustomer => customers::create(writing).await,
-        Operation::UpdateCustomer => customers::update(writing).await,
-        Operation::DeleteCustomer => customers::delete(writing).await,
-        Operation::ApproveReview => reviews::approve(writing).await,
-        Operation::CreateValueList => radar::lists::create(writing).await,
-        Operation::UpdateValueList => radar::lists::update(writing).await,
-        Operation::DeleteValueList => radar::lists::delete(writing).await,
-        Operation::CreateValueListItem => radar::items::create(writing).await,
-        Operation::DeleteValueListItem => radar::items::delete(writing).await,
-        Operation::CreatePaymentEvaluation => radar::evaluations::create(writing).await,
-        _reads => Err(Fault::Refused(ApiError::internal())),
+        Operation::CreatePaymentIntent => run!(payment_intents::create),
+        Operation::UpdatePaymentIntent => run!(payment_intents::update),
+        Operation::ConfirmPaymentIntent => run!(payment_intents::confirm),
+        Operation::CapturePaymentIntent => run!(payment_intents::capture),
+        Operation::CancelPaymentIntent => run!(payment_intents::cancel),
+        Operation::IncrementAuthorization => run!(payment_intents::increment),
+        Operation::UpdateCharge => run!(charges::update),
+        Operation::CaptureCharge => run!(charges::capture),
+        Operation::CreateRefund => run!(refunds::create),
+        Operation::UpdateRefund => run!(refunds::update),
+        Operation::CancelRefund => run!(refunds::cancel),
+        Operation::CreatePaymentMethod => run!(payment_methods::create),
+        Operation::UpdatePaymentMethod => run!(payment_methods::update),
+        Operation::AttachPaymentMethod => run!(payment_methods::attach),
+        Operation::DetachPaymentMethod => run!(payment_methods::detach),
+        Operation::CreateToken => run!(tokens::create),
+        Operation::CreateSetupIntent => run!(setup_intents::create),
+        Operation::UpdateSetupIntent => run!(setup_intents::update),
+        Operation::ConfirmSetupIntent => run!(setup_intents::confirm),
+        Operation::CancelSetupIntent => run!(setup_intents::cancel),
+        Operation::CreateCustomer => run!(customers::create),
+        Operation::UpdateCustomer => run!(customers::update),
+        Operation::DeleteCustomer => run!(customers::delete),
+        Operation::ApproveReview => run!(reviews::approve),
+        Operation::CreateValueList => run!(radar::lists::create),
+        Operation::UpdateValueList => run!(radar::lists::update),
+        Operation::DeleteValueList => run!(radar::lists::delete),
+        Operation::CreateValueListItem => run!(radar::items::create),
+        Operation::DeleteValueListItem => run!(radar::items::delete),
+        Operation::CreatePaymentEvaluation => run!(radar::evaluations::create),
+        _reads => Reply::from(ApiError::internal()),
     }
 }

@@ -180,16 +180,15 @@ fn circumstances(call: &Call, draft: &Draft, origin: &params::OriginInput<'_>) -
 }
 
 /// POST /v1/payment_intents.
-pub async fn create(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn create(writing: &Writing<'_>, params: &params::CreatePaymentIntent<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::CreatePaymentIntent<'_> = decode(writing.params)?;
     params.expand.check_known(EXPANDABLE)?;
     let currency =
         Currency::parse(params.currency.as_str()).ok_or_else(|| unknown_currency(&params.currency))?;
     let customer = customer_of(call, params.customer).await?;
     let brought = (params.payment_method, params.payment_method_data.as_ref());
     let chosen = choose(call, brought, customer).await?;
-    let (details, wanted) = details(call, &params, customer)?;
+    let (details, wanted) = details(call, params, customer)?;
     let (instrument, rows, cvc) = split(chosen);
     let presence = presence(params.off_session, params.error_on_requires_action);
     let moment = if params.confirm { Moment::Confirmed(presence) } else { Moment::Stored };
@@ -308,9 +307,8 @@ pub async fn list(reading: Reading<'_>) -> Result<Reply, ApiError> {
 }
 
 /// POST /v1/payment_intents/{id}.
-pub async fn update(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn update(writing: &Writing<'_>, params: &params::UpdatePaymentIntent<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::UpdatePaymentIntent<'_> = decode(writing.params)?;
     params.expand.check_known(EXPANDABLE)?;
     let id = id_of(writing.id, "intent")?;
     in_turn(call, id, || async {
@@ -318,7 +316,7 @@ pub async fn update(writing: &Writing<'_>) -> Result<Reply, Fault> {
         let customer = customer_of(call, params.customer).await?.or(draft.payment().details.customer);
         let named = (params.payment_method.set(), params.payment_method_data.as_ref());
         let (instrument, rows, _cvc) = split(choose(call, named, customer).await?);
-        let command = updated(call, (&draft, &params), customer, instrument)?;
+        let command = updated(call, (&draft, params), customer, instrument)?;
         match decide(draft.payment(), command) {
             Ok(events) => draft.record(events, &call.stamp()),
             Err(refusal) => return answer::refuse(call, draft, refusal, call.render(&params.expand)).await,
@@ -375,9 +373,11 @@ fn updated(
 }
 
 /// POST /v1/payment_intents/{id}/confirm.
-pub async fn confirm(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn confirm(
+    writing: &Writing<'_>,
+    params: &params::ConfirmPaymentIntent<'_>,
+) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::ConfirmPaymentIntent<'_> = decode(writing.params)?;
     params.expand.check_known(EXPANDABLE)?;
     let id = id_of(writing.id, "intent")?;
     in_turn(call, id, || async {
@@ -387,7 +387,7 @@ pub async fn confirm(writing: &Writing<'_>) -> Result<Reply, Fault> {
         let named = (params.payment_method, params.payment_method_data.as_ref());
         let (instrument, rows, cvc) = split(choose(call, named, draft.payment().details.customer).await?);
         let customer = presence(params.off_session, params.error_on_requires_action);
-        let command = confirmed(&draft, &params, (instrument, customer))?;
+        let command = confirmed(&draft, params, (instrument, customer))?;
         if let Some(command) = command {
             match decide(draft.payment(), command) {
                 Ok(events) => draft.record(events, &call.stamp()),
@@ -458,9 +458,11 @@ fn confirmed(
 }
 
 /// POST /v1/payment_intents/{id}/capture.
-pub async fn capture(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn capture(
+    writing: &Writing<'_>,
+    params: &params::CapturePaymentIntent<'_>,
+) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::CapturePaymentIntent<'_> = decode(writing.params)?;
     params.expand.check_known(EXPANDABLE)?;
     let id = id_of(writing.id, "intent")?;
     let last = if params.final_capture { FinalCapture::Yes } else { FinalCapture::No };
@@ -478,9 +480,8 @@ pub async fn capture(writing: &Writing<'_>) -> Result<Reply, Fault> {
 }
 
 /// POST /v1/payment_intents/{id}/cancel.
-pub async fn cancel(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn cancel(writing: &Writing<'_>, params: &params::CancelPaymentIntent) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::CancelPaymentIntent = decode(writing.params)?;
     params.expand.check_known(EXPANDABLE)?;
     let id = id_of(writing.id, "intent")?;
     let reason = match params.cancellation_reason {
@@ -498,9 +499,11 @@ pub async fn cancel(writing: &Writing<'_>) -> Result<Reply, Fault> {
 }
 
 /// POST /v1/payment_intents/{id}/increment_authorization.
-pub async fn increment(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn increment(
+    writing: &Writing<'_>,
+    params: &params::IncrementAuthorization<'_>,
+) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::IncrementAuthorization<'_> = decode(writing.params)?;
     params.expand.check_known(EXPANDABLE)?;
     let id = id_of(writing.id, "intent")?;
     in_turn(call, id, || async {

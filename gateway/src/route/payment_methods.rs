@@ -48,9 +48,8 @@ async fn answer(call: &Call, method: &PaymentMethod, expand: &Expand) -> Result<
 }
 
 /// POST /v1/payment_methods.
-pub async fn create(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn create(writing: &Writing<'_>, params: &params::CreatePaymentMethod<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::CreatePaymentMethod<'_> = decode(writing.params)?;
     params.expand.check_known(EXPANDABLE)?;
     let (method, rows, _cvc) = make(call, &params.data, "card").await?;
     let reply = answer(call, &method, &params.expand).await?;
@@ -69,16 +68,15 @@ pub async fn retrieve(reading: Reading<'_>) -> Result<Reply, ApiError> {
 }
 
 /// POST /v1/payment_methods/{id}.
-pub async fn update(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn update(writing: &Writing<'_>, params: &params::UpdatePaymentMethod<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::UpdatePaymentMethod<'_> = decode(writing.params)?;
     params.expand.check_known(EXPANDABLE)?;
     let (expect, before) = stored(&call.engine, call.caller.tenant, writing.id).await?;
     if before.customer.is_none() {
         let message = "Attach this PaymentMethod to a customer before updating it.";
         return Err(ApiError::payment_method_unexpected_state(message).into());
     }
-    let after = updated(&before, &params, call.engine.clock.now())?;
+    let after = updated(&before, params, call.engine.clock.now())?;
     let reply = answer(call, &after, &params.expand).await?;
     let mut batch = Batch::new(Urgency::New);
     if after != before {
@@ -126,9 +124,8 @@ fn check_expiry(now: Timestamp, (month, year): (u8, u16)) -> Result<(), ApiError
 }
 
 /// POST /v1/payment_methods/{id}/attach.
-pub async fn attach(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn attach(writing: &Writing<'_>, params: &params::AttachPaymentMethod<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::AttachPaymentMethod<'_> = decode(writing.params)?;
     params.expand.check_known(EXPANDABLE)?;
     let (version, customer) =
         customers::living(&call.engine, call.caller.tenant, (params.customer, "customer")).await?;
@@ -145,9 +142,8 @@ pub async fn attach(writing: &Writing<'_>) -> Result<Reply, Fault> {
 }
 
 /// POST /v1/payment_methods/{id}/detach.
-pub async fn detach(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn detach(writing: &Writing<'_>, params: &params::DetachPaymentMethod) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::DetachPaymentMethod = decode(writing.params)?;
     params.expand.check_known(EXPANDABLE)?;
     let (expect, mut method) = stored(&call.engine, call.caller.tenant, writing.id).await?;
     let Some(owner) = method.customer else {

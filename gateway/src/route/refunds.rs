@@ -41,11 +41,10 @@ async fn payment_of(
 }
 
 /// POST /v1/refunds.
-pub async fn create(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn create(writing: &Writing<'_>, params: &params::CreateRefund<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::CreateRefund<'_> = decode(writing.params)?;
     params.expand.check_known(EXPANDABLE)?;
-    let (payment, text, param) = target(&params)?;
+    let (payment, text, param) = target(params)?;
     in_turn(call, payment, || async {
         let draft = load(call, payment, text, param).await?;
         if let Some(currency) =
@@ -193,9 +192,8 @@ async fn of_payment(
 }
 
 /// POST /v1/refunds/{id}.
-pub async fn update(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn update(writing: &Writing<'_>, params: &params::UpdateRefund<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::UpdateRefund<'_> = decode(writing.params)?;
     params.expand.check_known(EXPANDABLE)?;
     let (id, payment) = payment_of(&call.engine, call.caller.tenant, writing.id).await?;
     in_turn(call, payment, || async {
@@ -219,9 +217,8 @@ pub async fn update(writing: &Writing<'_>) -> Result<Reply, Fault> {
 }
 
 /// POST /v1/refunds/{id}/cancel. Card refunds can't be taken back once they are sent, and they are sent at once.
-pub async fn cancel(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn cancel(writing: &Writing<'_>, _params: &params::CancelRefund) -> Result<Reply, Fault> {
     let call = writing.call;
-    let _params: params::CancelRefund = decode(writing.params)?;
     let (id, payment) = payment_of(&call.engine, call.caller.tenant, writing.id).await?;
     let draft = load(call, payment, writing.id, "id").await?;
     let state = draft.payment().refunds.iter().find(|one| one.id == id).map(|one| &one.state);

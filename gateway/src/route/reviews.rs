@@ -81,9 +81,8 @@ pub async fn list(reading: Reading<'_>) -> Result<Reply, ApiError> {
 }
 
 /// POST /v1/reviews/{id}/approve.
-pub async fn approve(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn approve(writing: &Writing<'_>, params: &params::Retrieve) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::Retrieve = decode(writing.params)?;
     params.expand.check_known(EXPANDABLE)?;
     let (id, payment) = payment_of(&call.engine, call.caller.tenant, writing.id).await?;
     in_turn(call, payment, || async {

@@ -96,13 +96,12 @@ fn keep_options(intent: &mut SetupIntent, (options, return_url): (Option<&CardOp
 }
 
 /// POST /v1/setup_intents.
-pub async fn create(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn create(writing: &Writing<'_>, params: &params::CreateSetupIntent<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::CreateSetupIntent<'_> = decode(writing.params)?;
     params.expand.check_known(EXPANDABLE)?;
     let customer = customer_of(call, params.customer).await?;
     let brought = bring(call, (params.payment_method, params.payment_method_data.as_ref()), customer).await?;
-    let mut draft = Draft::new(new(call, &params, customer)?);
+    let mut draft = Draft::new(new(call, params, customer)?);
     let cvc: Option<Cvc> = brought.and_then(|brought| draft.take(brought));
     draft.tell(&call.engine, &call.stamp(), EventKind::SetupIntentCreated);
     let refusal = if params.confirm { confirm_card(call, &mut draft, cvc).await? } else { None };
@@ -164,9 +163,8 @@ pub async fn retrieve(reading: Reading<'_>) -> Result<Reply, ApiError> {
 }
 
 /// POST /v1/setup_intents/{id}.
-pub async fn update(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn update(writing: &Writing<'_>, params: &params::UpdateSetupIntent<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::UpdateSetupIntent<'_> = decode(writing.params)?;
     params.expand.check_known(EXPANDABLE)?;
     let found = stored(&call.engine, call.caller.tenant, writing.id).await?;
     let mut draft = Draft::of(found);
@@ -192,9 +190,8 @@ pub async fn update(writing: &Writing<'_>) -> Result<Reply, Fault> {
 }
 
 /// POST /v1/setup_intents/{id}/confirm.
-pub async fn confirm(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn confirm(writing: &Writing<'_>, params: &params::ConfirmSetupIntent<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::ConfirmSetupIntent<'_> = decode(writing.params)?;
     params.expand.check_known(EXPANDABLE)?;
     let found = stored(&call.engine, call.caller.tenant, writing.id).await?;
     check_secret(call.caller.kind, &found.1, params.client_secret)?;
@@ -211,9 +208,8 @@ pub async fn confirm(writing: &Writing<'_>) -> Result<Reply, Fault> {
 }
 
 /// POST /v1/setup_intents/{id}/cancel.
-pub async fn cancel(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn cancel(writing: &Writing<'_>, params: &params::CancelSetupIntent) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::CancelSetupIntent = decode(writing.params)?;
     params.expand.check_known(EXPANDABLE)?;
     let mut draft = Draft::of(stored(&call.engine, call.caller.tenant, writing.id).await?);
     if !is_open(draft.intent.status) {

@@ -38,9 +38,8 @@ fn billing(params: &params::CreateToken<'_>) -> String {
 }
 
 /// POST /v1/tokens. The code is not kept: whoever redeems the token charges without it.
-pub async fn create(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn create(writing: &Writing<'_>, params: &params::CreateToken<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::CreateToken<'_> = decode(writing.params)?;
     params.expand.check_known(&[])?;
     let tenant = call.caller.tenant;
     let intake = cards::take_in(&call.engine, tenant, &params.card, "card")?;
@@ -51,7 +50,7 @@ pub async fn create(writing: &Writing<'_>) -> Result<Reply, Fault> {
         created: Timestamp(id.0.ms()),
         card: intake.facts,
         sealed: intake.sealed,
-        billing_details: billing(&params),
+        billing_details: billing(params),
         used: false,
     };
     let reply = Reply::json(200, text(&call.engine, &token));

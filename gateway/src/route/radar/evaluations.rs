@@ -12,7 +12,7 @@ use crate::scoring::facts::{Circumstances, Facts, Said};
 use crate::scoring::{Assessment, Case};
 use gateway_api::error::ApiError;
 use gateway_api::form::Change;
-use gateway_api::params::{self, decode};
+use gateway_api::params;
 use gateway_core::claim::Subject;
 use gateway_core::id::EvaluationId;
 use gateway_core::journal::{Batch, Row, Urgency};
@@ -22,9 +22,11 @@ use gateway_core::{Currency, Money, Timestamp};
 use serde_json::{Value, json};
 
 /// POST /v1/radar/payment_evaluations.
-pub async fn create(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn create(
+    writing: &Writing<'_>,
+    params: &params::CreatePaymentEvaluation<'_>,
+) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::CreatePaymentEvaluation<'_> = decode(writing.params)?;
     params.expand.check_known(&[])?;
     let currency = Currency::parse(params.currency.as_str()).ok_or_else(|| {
         ApiError::invalid_parameter("payment_details[currency]", "Send a code of ISO 4217, like usd.")
@@ -67,8 +69,7 @@ pub async fn create(writing: &Writing<'_>) -> Result<Reply, Fault> {
         decision: *decision,
     };
     let method = chosen.instrument.method.to_string();
-    let shown =
-        shown(&params, (&id.to_string(), created), (&risk, &metadata, &method), tenant.mode.is_live());
+    let shown = shown(params, (&id.to_string(), created), (&risk, &metadata, &method), tenant.mode.is_live());
     let shown = shown.to_string();
     let reply = Reply::json(200, shown.clone());
     let mut batch = Batch::new(Urgency::New);

@@ -55,9 +55,8 @@ async fn stored(
 }
 
 /// POST /v1/radar/value_list_items.
-pub async fn create(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn create(writing: &Writing<'_>, params: &params::CreateValueListItem<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::CreateValueListItem<'_> = decode(writing.params)?;
     params.expand.check_known(&[])?;
     let tenant = call.caller.tenant;
     let (_version, list) = living(&call.engine, tenant, (params.value_list, "value_list")).await?;
@@ -98,9 +97,8 @@ async fn store(
 }
 
 /// DELETE /v1/radar/value_list_items/{id}.
-pub async fn delete(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn delete(writing: &Writing<'_>, _params: &params::Retrieve) -> Result<Reply, Fault> {
     let call = writing.call;
-    let _params: params::Retrieve = decode(writing.params)?;
     let (version, mut item) = stored(&call.engine, call.caller.tenant, writing.id).await?;
     item.deleted = true;
     let gone = objects::to_json(&Deleted::new("radar.value_list_item", &item.id.to_string()));

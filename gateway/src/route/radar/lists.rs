@@ -117,9 +117,8 @@ fn check_alias(call: &Call, alias: &str, own: Option<ValueListId>) -> Result<usi
 }
 
 /// POST /v1/radar/value_lists.
-pub async fn create(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn create(writing: &Writing<'_>, params: &params::CreateValueList<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::CreateValueList<'_> = decode(writing.params)?;
     params.expand.check_known(&[])?;
     if check_alias(call, params.alias, None)? >= MAX_LISTS {
         let message = format!("There can be at most {MAX_LISTS} value lists: delete one first.");
@@ -143,9 +142,8 @@ pub async fn create(writing: &Writing<'_>) -> Result<Reply, Fault> {
 }
 
 /// POST /v1/radar/value_lists/{id}.
-pub async fn update(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn update(writing: &Writing<'_>, params: &params::UpdateValueList<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
-    let params: params::UpdateValueList<'_> = decode(writing.params)?;
     params.expand.check_known(&[])?;
     let (version, mut list) = living(&call.engine, call.caller.tenant, (writing.id, "id")).await?;
     if let Some(alias) = params.alias {
@@ -161,9 +159,8 @@ pub async fn update(writing: &Writing<'_>) -> Result<Reply, Fault> {
 }
 
 /// DELETE /v1/radar/value_lists/{id}.
-pub async fn delete(writing: &Writing<'_>) -> Result<Reply, Fault> {
+pub async fn delete(writing: &Writing<'_>, _params: &params::Retrieve) -> Result<Reply, Fault> {
     let call = writing.call;
-    let _params: params::Retrieve = decode(writing.params)?;
     let (version, mut list) = living(&call.engine, call.caller.tenant, (writing.id, "id")).await?;
     list.deleted = true;
     store(call, Some(version), list).await
