@@ -119,19 +119,14 @@ impl Call {
 /// # Errors
 /// Nothing was written.
 pub async fn commit(engine: &Engine, batch: Batch) -> Result<Receipt, Fault> {
-    // Kept only as long as needed: most commits need no second look.
-    let probe = batch.writes.first().cloned();
+    let probe = batch.writes.first().map(|write| write.row.key());
     match engine.journal.commit(batch).await {
         Ok(receipt) => Ok(receipt),
         Err(error) => Err(commit_fault(engine, probe, error).await?),
     }
 }
 
-async fn commit_fault(
-    engine: &Engine,
-    probe: Option<gateway_core::Write>,
-    error: CommitError,
-) -> Result<Fault, Fault> {
+async fn commit_fault(engine: &Engine, probe: Option<RowKey>, error: CommitError) -> Result<Fault, Fault> {
     match error {
         CommitError::Conflict { .. } => Ok(Fault::Stale),
         CommitError::Overloaded | CommitError::Full => Ok(Fault::Refused(ApiError::unavailable(1))),
@@ -147,9 +142,8 @@ async fn commit_fault(
 }
 
 /// Whether an unknown commit happened can only be seen; either way the operation judges again and finds its own claim.
-async fn read_back(engine: &Engine, probe: Option<gateway_core::Write>) -> Fault {
-    let Some(write) = probe else { return Fault::Stale };
-    let key = write.row.key();
+async fn read_back(engine: &Engine, probe: Option<RowKey>) -> Fault {
+    let Some(key) = probe else { return Fault::Stale };
     loop {
         match engine.journal.read(&key).await {
             Ok(_known_again) => return Fault::Stale,

@@ -64,7 +64,7 @@ pub async fn send(
         ApiError::unavailable(5)
     })?;
     draft.write_into(&mut batch);
-    let probe = batch.writes.first().cloned();
+    let probe = batch.writes.first().map(|write| write.row.key());
     let permit = match commit_intent(&*engine.journal, batch, trace).await {
         Ok((_receipt, permit)) => permit,
         Err(error) => return Err(commit_fault(engine, probe, error).await?),

@@ -127,7 +127,7 @@ async fn transmit(
 ) -> Result<Answer, Fault> {
     let mut batch = Batch::new(Urgency::Outcome);
     draft.write_into(&mut batch);
-    let probe = batch.writes.first().cloned();
+    let probe = batch.writes.first().map(|write| write.row.key());
     let permit = match commit_intent(&*engine.journal, batch, trace).await {
         Ok((_receipt, permit)) => permit,
         Err(error) => return Err(commit_fault(engine, probe, error).await?),
