@@ -6,6 +6,7 @@
 use super::{Cursor, Malformed, put_varint};
 use gateway_core::claim::ClaimState;
 use gateway_core::journal::{Batch, Expect, Row, Urgency, Version, Write};
+use postcard::ser_flavors::Flavor;
 
 /// Bytes before a record's body.
 pub const RECORD_HEAD_LEN: usize = 8;
@@ -64,14 +65,38 @@ pub struct EncodedRow {
 impl EncodedRow {
     /// Encodes a row.
     pub fn new(row: &Row) -> Self {
-        let bytes = Vec::with_capacity(usual_len(row));
-        let bytes = postcard::to_extend(row, bytes).expect("rows hold only what postcard can write");
+        let out = Bytes(Vec::with_capacity(usual_len(row)));
+        let bytes =
+            postcard::serialize_with_flavor(row, out).expect("rows hold only what postcard can write");
         Self { class: Class::of(row), bytes }
     }
 
     /// An upper bound of the record's bytes.
     pub const fn max_len(&self) -> usize {
         RECORD_HEAD_LEN + 1 + 20 + self.bytes.len()
+    }
+}
+
+/// Takes what postcard writes, a piece at a time; postcard's own for a buffer that is there already takes it byte by byte.
+struct Bytes(Vec<u8>);
+
+impl Flavor for Bytes {
+    type Output = Vec<u8>;
+
+    #[inline]
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    #[inline]
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Vec<u8>> {
+        Ok(self.0)
     }
 }
 
