@@ -159,7 +159,7 @@ pub async fn choose(
 ) -> Result<Option<Chosen>, Fault> {
     if let Some(data) = brought {
         let (method, rows, cvc) = make(call, data, "payment_method_data[card]").await?;
-        return Ok(Some(chosen(&method, rows, cvc)));
+        return Ok(Some(chosen(method, rows, cvc)));
     }
     let Some(name) = named else { return Ok(None) };
     if let Some(intake) = alias(call, name) {
@@ -171,7 +171,7 @@ pub async fn choose(
         read(&call.engine, &RowKey::PaymentMethod(call.caller.tenant, id)).await?.ok_or_else(missing)?;
     let Row::PaymentMethod(method) = found.row else { return Err(missing().into()) };
     check_owner(&method, customer)?;
-    Ok(Some(chosen(&method, Vec::new(), None)))
+    Ok(Some(chosen(*method, Vec::new(), None)))
 }
 
 fn check_owner(method: &PaymentMethod, customer: Option<CustomerId>) -> Result<(), ApiError> {
@@ -206,14 +206,11 @@ fn chosen_alias(call: &Call, intake: Intake) -> Chosen {
         spent: false,
     };
     let row = Row::PaymentMethod(Box::new(method.clone()));
-    chosen(&method, vec![Write { expect: Expect::Absent, row }], intake.cvc)
+    chosen(method, vec![Write { expect: Expect::Absent, row }], intake.cvc)
 }
 
-fn chosen(method: &PaymentMethod, rows: Vec<Write>, cvc: Option<Cvc>) -> Chosen {
-    let instrument = Instrument {
-        method: method.id,
-        means: method.means.clone(),
-        billing_details: method.billing_details.clone(),
-    };
+fn chosen(method: PaymentMethod, rows: Vec<Write>, cvc: Option<Cvc>) -> Chosen {
+    let PaymentMethod { id, means, billing_details, .. } = method;
+    let instrument = Instrument { method: id, means, billing_details };
     Chosen { instrument, rows, cvc }
 }
