@@ -5,7 +5,7 @@ use gateway_core::journal::Version;
 use gateway_store::embedded::format::checkpoint::Checkpoint;
 use gateway_store::embedded::format::group::{self, GroupHead};
 use gateway_store::embedded::format::record::{
-    COMMIT_HEAD_LEN, Commit, EncodedRow, RECORD_HEAD_LEN, Record, put_commit, put_record, take_commit,
+    COMMIT_HEAD_LEN, Commit, EncodedRows, RECORD_HEAD_LEN, Record, put_commit, put_record, take_commit,
     take_record,
 };
 use gateway_store::embedded::format::segment::{self, SegmentHead};
@@ -42,7 +42,9 @@ fn one_record(bytes: &[u8]) -> bool {
 
 fn comes_back(record: &Record) {
     let mut again = Vec::new();
-    put_record(&mut again, &EncodedRow::new(&record.row), record.version, record.back);
+    let mut rows = EncodedRows::default();
+    let row = rows.push(&record.row);
+    put_record(&mut again, (&rows, &row), record.version, record.back);
     let (read, len) = take_record(&again).expect("what was just written can be read");
     assert_eq!((&read, len), (record, again.len()));
     assert_eq!(read.row.key(), record.row.key());
@@ -65,7 +67,9 @@ fn written(commit: &Commit) -> Vec<u8> {
     put_commit(&mut out, count, commit.batch.urgency);
     for (write, placed) in commit.batch.writes.iter().zip(&commit.records) {
         let Version(version) = placed.version;
-        put_record(&mut out, &EncodedRow::new(&write.row), Version(version), placed.back);
+        let mut rows = EncodedRows::default();
+        let row = rows.push(&write.row);
+        put_record(&mut out, (&rows, &row), Version(version), placed.back);
     }
     out
 }

@@ -71,19 +71,26 @@ impl<D: Disk, I: Index> Committer<D, I> {
             }
         }
         let begun = Instant::now();
-        let durable = self.machine.commit()?;
+        let mut durable = self.machine.commit()?;
+        let mut used = std::mem::take(&mut durable.used).into_iter();
         if durable.commits > 0 {
             self.counters.group(durable.commits as u64, durable.bytes as u64, begun.elapsed());
         }
         for (tell, judged) in judged {
             let verdict = judged.told(&durable);
-            match &verdict {
-                Verdict::Committed(_) => {}
-                Verdict::Conflict(_) => self.counters.conflict(),
-                Verdict::Overloaded => self.counters.shed(),
-            }
+            let used = match &verdict {
+                Verdict::Committed(_) => used.next(),
+                Verdict::Conflict(_) => {
+                    self.counters.conflict();
+                    None
+                }
+                Verdict::Overloaded => {
+                    self.counters.shed();
+                    None
+                }
+            };
             // Whoever waited may be gone; the commit stands all the same.
-            tell.send(Reply::Judged(verdict)).ok();
+            tell.send(Reply::Judged(verdict, used)).ok();
         }
         if !self.machine.view.layers().frozen.is_empty() {
             self.feeder.feed();

@@ -196,7 +196,7 @@ impl<D: Disk, I: Index> Engine<D, I> {
     }
 
     async fn commit_batch(&self, batch: Batch) -> Result<Receipt, CommitError> {
-        let prepared = Prepared::new(batch)?;
+        let prepared = Box::new(Prepared::new(batch)?);
         let (tell, told) = oneshot::channel();
         self.queue.push(Request { prepared, tell }).inspect_err(|error| {
             if *error == CommitError::Overloaded {
@@ -204,9 +204,9 @@ impl<D: Disk, I: Index> Engine<D, I> {
             }
         })?;
         match told.await {
-            Ok(Reply::Judged(Verdict::Committed(receipt))) => Ok(receipt),
-            Ok(Reply::Judged(Verdict::Conflict(key))) => Err(self.view.conflict(key)),
-            Ok(Reply::Judged(Verdict::Overloaded)) => Err(CommitError::Overloaded),
+            Ok(Reply::Judged(Verdict::Committed(receipt), _freed_here)) => Ok(receipt),
+            Ok(Reply::Judged(Verdict::Conflict(key), _)) => Err(self.view.conflict(key)),
+            Ok(Reply::Judged(Verdict::Overloaded, _)) => Err(CommitError::Overloaded),
             Ok(Reply::Full) => Err(CommitError::Full),
             Err(_gone) => {
                 Err(CommitError::Unknown("the store stopped while the commit was under way".to_owned()))

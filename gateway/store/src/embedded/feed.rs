@@ -11,9 +11,6 @@ use super::view::View;
 use std::io;
 use std::sync::Arc;
 
-/// Changes that are told to the index at once.
-const CHUNK: usize = 2048;
-
 impl<D: Disk, I: Index> Machine<D, I> {
     /// Puts what has been gathered into the index.
     ///
@@ -38,15 +35,7 @@ impl<D: Disk, I: Index> View<D, I> {
     /// Puts the oldest frozen layer into the index; `false` if there was none.
     pub(crate) fn feed_one(&self) -> Result<bool, Broken> {
         let Some(layer) = self.layers().frozen.front().map(Arc::clone) else { return Ok(false) };
-        let mut changes = layer.changes();
-        loop {
-            let chunk: Vec<_> = changes.by_ref().take(CHUNK).collect();
-            if chunk.is_empty() {
-                break;
-            }
-            self.index.write(chunk).map_err(Broken::Index)?;
-        }
-        drop(changes);
+        self.index.write(&mut layer.changes()).map_err(Broken::Index)?;
         // Only now: readers look here first, and then find in the index what left.
         self.layers_mut().frozen.pop_front();
         Ok(true)

@@ -1,7 +1,7 @@
 //! The index port over fjall: two keyspaces, because claims come in no order and would drag everything else through their compactions.
 //!
-//! Nothing is synced but at a checkpoint. There, first all entries in memory go into tables, so that what the checkpoint promises does
-//! not hang on fjall's own log; then both keyspaces get the seal, each in a table, and all is synced. A table, a list of tables or a keyspace
+//! Changes come sorted, many at once, and become tables at once, past fjall's log and its memory: both would hold each entry once more,
+//! and the journal keeps them safe already. At a checkpoint both keyspaces get the seal, each in a table, and all is synced. A table, a list of tables or a keyspace
 //! that is missing afterwards fails the opening or hides the seal, and the index is rebuilt.
 
 use super::keys;
@@ -29,13 +29,11 @@ const FLUSH_POLL: Duration = Duration::from_millis(2);
 pub struct IndexSizes {
     /// Bytes of blocks kept in memory.
     pub cache_bytes: u64,
-    /// Bytes of entries gathered in memory before they become a table, for each of the two keyspaces.
-    pub memtable_bytes: u64,
 }
 
 impl Default for IndexSizes {
     fn default() -> Self {
-        Self { cache_bytes: 96 << 20, memtable_bytes: 16 << 20 }
+        Self { cache_bytes: 96 << 20 }
     }
 }
 
@@ -99,11 +97,7 @@ impl Spaces {
             .worker_threads(1)
             .open()
             .map_err(failed)?;
-        let options = || {
-            KeyspaceCreateOptions::default()
-                .manual_journal_persist(true)
-                .max_memtable_size(sizes.memtable_bytes)
-        };
+        let options = || KeyspaceCreateOptions::default().manual_journal_persist(true);
         let ordered = database.keyspace("ordered", options).map_err(failed)?;
         let claims = database.keyspace("claims", options).map_err(failed)?;
         for space in [&ordered, &claims] {
@@ -120,7 +114,7 @@ impl Spaces {
         if keys::is_unordered(key) { &self.claims } else { &self.ordered }
     }
 
-    /// Puts everything in memory into a table.
+    /// Puts what is in memory, which is the seal, into a table.
     fn flush(&self, space: &Keyspace) -> Result<(), IndexError> {
         space.rotate_memtable().map_err(failed)?;
         let begun = Instant::now();
@@ -164,17 +158,25 @@ impl Index for FjallIndex {
         self.with(|spaces| Ok(spaces.of(key).get(key).map_err(failed)?.map(|value| value.to_vec())))
     }
 
-    fn write(&self, changes: Vec<Change>) -> Result<(), IndexError> {
+    fn write(&self, changes: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), IndexError> {
         self.with(|spaces| {
-            let mut batch = spaces.database.batch().durability(None);
+            let (mut ordered, mut claims) = (None, None);
             for (key, value) in changes {
-                let space = spaces.of(&key);
+                let space = spaces.of(key);
+                let table = if keys::is_unordered(key) { &mut claims } else { &mut ordered };
+                let table = match table {
+                    Some(begun) => begun,
+                    None => table.insert(space.start_ingestion().map_err(failed)?),
+                };
                 match value {
-                    Some(value) => batch.insert(space, key, value),
-                    None => batch.remove(space, key),
+                    Some(value) => table.write(key, value.as_slice()).map_err(failed)?,
+                    None => table.write_tombstone(key).map_err(failed)?,
                 }
             }
-            batch.commit().map_err(failed)
+            for table in [ordered, claims].into_iter().flatten() {
+                table.finish().map_err(failed)?;
+            }
+            Ok(())
         })
     }
 

@@ -54,7 +54,7 @@ impl<D: Disk, I: Index> Inline<D, I> {
         let mut judged: Vec<Result<Judged, CommitError>> = Vec::with_capacity(batches.len());
         for batch in batches {
             judged.push(match Prepared::new(batch) {
-                Ok(prepared) => Ok(machine.stage(prepared)?),
+                Ok(prepared) => Ok(machine.stage(Box::new(prepared))?),
                 Err(error) => Err(error),
             });
         }

@@ -4,7 +4,7 @@
 //! work that was due only in between costs it nothing.
 
 use super::keys::{Entry, Key};
-use super::port::{Change, IndexError};
+use super::port::{Change, IndexError, Value};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -69,14 +69,14 @@ impl Layer {
     }
 
     /// What to tell the index, in key order.
-    pub(crate) fn changes(&self) -> impl Iterator<Item = Change> + '_ {
+    pub(crate) fn changes(&self) -> impl Iterator<Item = Change<'_>> {
         self.slots.iter().map(|(key, slot)| {
             let value = match slot {
                 Slot::Row(entry) => Some(encode_entry(entry)),
-                Slot::Listed(_) => Some(Vec::new()),
+                Slot::Listed(_) => Some(Value::new()),
                 Slot::Gone => None,
             };
-            (key.to_vec(), value)
+            (&key[..], value)
         })
     }
 }
@@ -113,9 +113,13 @@ impl Layers {
     }
 }
 
+/// Longest entry: three numbers of 64 bits, one of 128, and three bytes that say what there is.
+const MAX_ENTRY_LEN: usize = 3 * 10 + 19 + 3;
+
 /// An entry's bytes in the index.
-pub(crate) fn encode_entry(entry: &Entry) -> Vec<u8> {
-    postcard::to_stdvec(entry).expect("numbers can be written")
+pub(crate) fn encode_entry(entry: &Entry) -> Value {
+    let mut room = [0; MAX_ENTRY_LEN];
+    Value::from_slice(postcard::to_slice(entry, &mut room).expect("no entry is longer"))
 }
 
 /// Reads [`encode_entry`]'s bytes.

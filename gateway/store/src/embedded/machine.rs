@@ -12,11 +12,10 @@ use super::keys::{self, Entry, Facets, Key};
 use super::layer::{Since, Step};
 use super::port::{Disk, Index, IndexError};
 use super::prepared::{Prepared, PreparedWrite};
-use super::recent::worth_keeping;
 use super::view::{Piece, View};
 use foldhash::fast::RandomState as FastHash;
 use gateway_core::id::Id;
-use gateway_core::journal::{Batch, Expect, Receipt, RowKey, Version, Versioned};
+use gateway_core::journal::{Expect, Receipt, RowKey, Version};
 use gateway_core::ports::Random;
 use smallvec::SmallVec;
 use std::collections::HashMap;
@@ -33,7 +32,7 @@ pub struct Sizes {
     pub layer_entries: usize,
     /// Index entries in memory from which on new work is shed; at twice as many, also what follows up earlier work.
     pub overlay_entries: usize,
-    /// Rows kept decoded: at most twice as many,
+    /// Rows kept decoded once they were read: at most twice as many,
     pub recent_rows: usize,
     /// and at most twice as many bytes of them, as the journal has them.
     pub recent_bytes: usize,
@@ -43,8 +42,8 @@ impl Default for Sizes {
     fn default() -> Self {
         Self {
             segment_bytes: 128 << 20,
-            layer_entries: 16_384,
-            overlay_entries: 262_144,
+            layer_entries: 65_536,
+            overlay_entries: 524_288,
             recent_rows: 8_192,
             recent_bytes: 32 << 20,
         }
@@ -90,6 +89,8 @@ pub struct Durable {
     pub commits: usize,
     /// Bytes that were written.
     pub bytes: usize,
+    /// What was committed, in its order, for those who made it: memory is freed cheapest where it was taken.
+    pub used: Vec<Box<Prepared>>,
 }
 
 impl Judged {
@@ -108,23 +109,8 @@ struct Group {
     rows: HashMap<Key, Entry, FastHash>,
     /// What the index will have to learn.
     steps: Vec<(Key, Step)>,
-    batches: Vec<Committed>,
-    /// Positions whose rows are replaced.
-    replaced: Vec<u64>,
-}
-
-/// Where a row's record stands.
-struct Placed {
-    at: u64,
-    version: Version,
-    bytes: usize,
-}
-
-/// A batch of the group.
-struct Committed {
-    position: u64,
-    batch: Batch,
-    places: Vec<Placed>,
+    /// Its batches with their positions.
+    batches: Vec<(u64, Box<Prepared>)>,
 }
 
 /// The segment that is written to.
@@ -187,7 +173,7 @@ impl<D: Disk, I: Index> Machine<D, I> {
     ///
     /// # Errors
     /// The machine is broken; so it stays.
-    pub fn stage(&mut self, mut prepared: Prepared) -> Result<Judged, Broken> {
+    pub fn stage(&mut self, mut prepared: Box<Prepared>) -> Result<Judged, Broken> {
         if self.broken {
             return Err(Broken::Disk(io::Error::other("an earlier write failed")));
         }
@@ -267,33 +253,30 @@ impl<D: Disk, I: Index> Machine<D, I> {
         Ok(())
     }
 
-    fn write(&mut self, prepared: Prepared, before: &[Option<Entry>]) -> u64 {
-        let Prepared { batch, writes, .. } = prepared;
+    fn write(&mut self, prepared: Box<Prepared>, before: &[Option<Entry>]) -> u64 {
+        let Prepared { batch, writes, rows, .. } = &*prepared;
         let start = self.tail.position();
         let position = start + self.group.bytes.len() as u64;
         let records = u16::try_from(writes.len()).expect("checked when it was prepared");
         record::put_commit(&mut self.group.bytes, records, batch.urgency);
-        let mut places = Vec::with_capacity(writes.len());
-        for (write, before) in writes.into_iter().zip(before) {
+        for (write, before) in writes.iter().zip(before) {
             let at = start + self.group.bytes.len() as u64;
             let version = Version(before.map_or(1, |entry| entry.version.0 + 1));
             let back = before.map_or(0, |entry| at - entry.position);
-            record::put_record(&mut self.group.bytes, &write.row, version, back);
+            record::put_record(&mut self.group.bytes, (rows, &write.row), version, back);
             if let Some((kind, id)) = keys::timed_id(&write.key) {
                 self.largest[kind] = self.largest[kind].max(id);
             }
-            places.push(Placed { at, version, bytes: (start + self.group.bytes.len() as u64 - at) as usize });
             let entry = Entry { version, position: at, facets: write.facets };
-            self.group.replaced.extend(before.map(|entry| entry.position));
             let facets = before.map(|entry| entry.facets);
             relist(&write.index_key, facets, &write.facets, |key, step| {
                 self.group.steps.push((key, step));
             });
-            self.group.steps.extend(write.awaiting.into_iter().map(|key| (key, Step::Enlist)));
+            self.group.steps.extend(write.awaiting.iter().map(|key| (key.clone(), Step::Enlist)));
             self.group.steps.push((write.index_key.clone(), Step::Row(entry)));
-            self.group.rows.insert(write.index_key, entry);
+            self.group.rows.insert(write.index_key.clone(), entry);
         }
-        self.group.batches.push(Committed { position, batch, places });
+        self.group.batches.push((position, prepared));
         position
     }
 
@@ -306,15 +289,14 @@ impl<D: Disk, I: Index> Machine<D, I> {
             return Err(Broken::Disk(io::Error::other("an earlier write failed")));
         }
         if self.group.bytes.is_empty() {
-            return Ok(Durable { commits: 0, bytes: 0 });
+            return Ok(Durable { commits: 0, bytes: 0, used: Vec::new() });
         }
         self.write_group().map_err(|error| self.give_up(Broken::Disk(error)))?;
-        let durable = Durable { commits: self.group.batches.len(), bytes: self.group.bytes.len() };
-        self.tail.len += durable.bytes as u64;
+        let (commits, bytes) = (self.group.batches.len(), self.group.bytes.len());
+        self.tail.len += bytes as u64;
         self.tail.sequence += 1;
         self.view.reached(self.tail.position());
-        self.show();
-        Ok(durable)
+        Ok(Durable { commits, bytes, used: self.show() })
     }
 
     fn write_group(&mut self) -> io::Result<()> {
@@ -332,8 +314,8 @@ impl<D: Disk, I: Index> Machine<D, I> {
     }
 
     /// The group is durable: readers and the observer may see it.
-    fn show(&mut self) {
-        let mut group = std::mem::take(&mut self.group);
+    fn show(&mut self) -> Vec<Box<Prepared>> {
+        let group = &mut self.group;
         {
             let mut layers = self.view.layers_mut();
             for (key, step) in group.steps.drain(..) {
@@ -345,31 +327,13 @@ impl<D: Disk, I: Index> Machine<D, I> {
             }
         }
         if let Some(relay) = &self.view.relay {
-            for committed in &group.batches {
-                relay.committed(committed.position, &committed.batch);
+            for (position, prepared) in &group.batches {
+                relay.committed(*position, &prepared.batch);
             }
         }
-        self.remember(&mut group);
         group.rows.clear();
         group.bytes.clear();
-        self.group = group;
-    }
-
-    /// Keeps rows that will be read again soon.
-    fn remember(&self, group: &mut Group) {
-        let mut recent = self.view.recent();
-        for committed in group.batches.drain(..) {
-            for (write, Placed { at, version, bytes }) in
-                committed.batch.writes.into_iter().zip(committed.places)
-            {
-                if worth_keeping(&write.row) {
-                    recent.keep(at, Arc::new(Versioned { version, row: write.row }), bytes);
-                }
-            }
-        }
-        for position in group.replaced.drain(..) {
-            recent.forget(position);
-        }
+        group.batches.drain(..).map(|(_, prepared)| prepared).collect()
     }
 
     /// Draws the line for a checkpoint: all that is durable now goes into the index before the checkpoint is written.

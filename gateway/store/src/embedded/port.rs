@@ -99,8 +99,10 @@ pub struct Seal {
     pub number: u64,
 }
 
-/// A write to the index: a value, or `None` to remove the key.
-pub type Change = (Vec<u8>, Option<Vec<u8>>);
+/// The value of an entry.
+pub type Value = smallvec::SmallVec<[u8; 56]>;
+/// A write to the index: a key with its value, or with `None` to remove it.
+pub type Change<'a> = (&'a [u8], Option<Value>);
 
 /// Called with each key and value of a range.
 pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
@@ -112,11 +114,11 @@ pub trait Index: Send + Sync + 'static {
     /// # Errors
     /// The index is damaged or fails.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, IndexError>;
-    /// Writes changes; no key occurs twice among them.
+    /// Writes changes, which come in the order of their keys; no key occurs twice among them.
     ///
     /// # Errors
-    /// The index is damaged or fails.
-    fn write(&self, changes: Vec<Change>) -> Result<(), IndexError>;
+    /// The index is damaged or fails; then any of the changes may be there.
+    fn write(&self, changes: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), IndexError>;
     /// Visits the keys from `from` to `to`, both included, from either end, until told to stop.
     ///
     /// # Errors

@@ -1,9 +1,8 @@
 //! A batch made ready for the writer by whoever commits it: keys and rows are encoded in the caller's thread, not in the one thread
 //! through which all commits go.
 
-use super::format::record::{COMMIT_HEAD_LEN, EncodedRow};
+use super::format::record::{COMMIT_HEAD_LEN, EncodedRow, EncodedRows};
 use super::keys::{self, Facets, Key};
-use crate::rows;
 use gateway_core::id::Id;
 use gateway_core::journal::{Batch, CommitError, Expect, RowKey, Urgency};
 
@@ -15,6 +14,7 @@ pub const MAX_BATCH_LEN: usize = 16 << 20;
 pub struct Prepared {
     pub(crate) batch: Batch,
     pub(crate) writes: Vec<PreparedWrite>,
+    pub(crate) rows: EncodedRows,
     /// An upper bound of its bytes in the journal.
     pub(crate) max_len: usize,
 }
@@ -36,9 +36,10 @@ impl Prepared {
     /// # Errors
     /// [`CommitError::Unavailable`] for a batch that no engine takes: a row named twice, more than [`MAX_BATCH_LEN`] bytes.
     pub fn new(batch: Batch) -> Result<Self, CommitError> {
-        if let Some(key) = rows::named_twice(&batch) {
-            return Err(CommitError::Unavailable(rows::named_twice_text(&key)));
+        if let Some(key) = crate::rows::named_twice(&batch) {
+            return Err(CommitError::Unavailable(crate::rows::named_twice_text(&key)));
         }
+        let mut rows = EncodedRows::with_room_for(batch.writes.iter().map(|write| &write.row));
         let writes: Vec<PreparedWrite> = batch
             .writes
             .iter()
@@ -51,7 +52,7 @@ impl Prepared {
                     key,
                     expect: write.expect,
                     facets: Facets::of(&write.row),
-                    row: EncodedRow::new(&write.row),
+                    row: rows.push(&write.row),
                 }
             })
             .collect();
@@ -62,14 +63,14 @@ impl Prepared {
                 writes.len()
             )));
         }
-        Ok(Self { batch, writes, max_len })
+        Ok(Self { batch, writes, rows, max_len })
     }
 
     /// Gives new events ids above `last`, in their order. Most have one already: requests that overtake each other between drawing their
     /// ids and the writer are few.
     pub(crate) fn order_events(&mut self, mut last: Id) {
         for (write, prepared) in self.batch.writes.iter_mut().zip(&mut self.writes) {
-            let Some(id) = rows::new_event(write) else { continue };
+            let Some(id) = crate::rows::new_event(write) else { continue };
             let ordered = id.0.above(last);
             last = ordered;
             if ordered == id.0 {
@@ -78,7 +79,7 @@ impl Prepared {
             id.0 = ordered;
             prepared.key = write.row.key();
             prepared.index_key = keys::row_key(&prepared.key);
-            prepared.row = EncodedRow::new(&write.row);
+            prepared.row = self.rows.push(&write.row);
         }
     }
 

@@ -11,14 +11,15 @@ use tokio::sync::oneshot;
 /// What a waiting batch is told.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    Judged(Verdict),
+    /// With the batch, if it was committed.
+    Judged(Verdict, Option<Box<Prepared>>),
     /// No room on the disk for new work.
     Full,
 }
 
 /// A batch that waits.
 pub(crate) struct Request {
-    pub prepared: Prepared,
+    pub prepared: Box<Prepared>,
     pub tell: oneshot::Sender<Reply>,
 }
 

@@ -1,4 +1,5 @@
-//! Rows that were just written or read, by their position: what stands at a position never changes, so nothing here is ever stale.
+//! Rows that were read and will be read again, by their position: what stands at a position never changes, so nothing here is ever stale.
+//! Rows are not kept when they are written: most are not read soon, and thousands of kept rows are memory that is cold when it is freed.
 
 use foldhash::fast::RandomState as FastHash;
 use gateway_core::journal::{Row, Versioned};
@@ -58,23 +59,14 @@ impl Recent {
             self.young_bytes -= before.bytes;
         }
     }
-
-    /// The row at `position` was replaced: it will hardly be asked for again.
-    pub(crate) fn forget(&mut self, position: u64) {
-        match self.young.remove(&position) {
-            Some(kept) => self.young_bytes -= kept.bytes,
-            None => drop(self.old.remove(&position)),
-        }
-    }
 }
 
-/// Whether a row is likely to be read again soon. Answers and events are not: they are read by retries and by the feed.
+/// Whether a row that was read is likely to be read again as it is. Payments change with most of what is done to them.
 pub(crate) const fn worth_keeping(row: &Row) -> bool {
     match row {
-        Row::Payment(_) | Row::PaymentMethod(_) | Row::Customer(_) | Row::Merchant(_) | Row::ApiKey(_) => {
-            true
-        }
-        Row::Claim(_)
+        Row::PaymentMethod(_) | Row::Customer(_) | Row::Merchant(_) | Row::ApiKey(_) => true,
+        Row::Payment(_)
+        | Row::Claim(_)
         | Row::Event(_)
         | Row::Refund(_)
         | Row::Token(_)
@@ -107,8 +99,6 @@ mod tests {
             assert!(recent.young.len() + recent.old.len() <= 8);
         }
         assert!(recent.find(1).is_none());
-        recent.forget(0);
-        assert!(recent.find(0).is_none());
     }
 
     #[test]
@@ -126,8 +116,5 @@ mod tests {
         }
         recent.keep(200, Arc::clone(&row), 1_001);
         assert!(recent.find(200).is_none(), "what alone would fill it is not kept");
-        let before = recent.young_bytes;
-        recent.forget(99);
-        assert_eq!(recent.young_bytes, before - 300);
     }
 }

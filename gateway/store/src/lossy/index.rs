@@ -75,12 +75,12 @@ impl Index for LossyIndex {
         Ok(self.lock().now.get(key).cloned())
     }
 
-    fn write(&self, changes: Vec<Change>) -> Result<(), IndexError> {
+    fn write(&self, changes: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), IndexError> {
         let mut state = self.lock();
         for (key, value) in changes {
             match value {
-                Some(value) => state.now.insert(key, value),
-                None => state.now.remove(&key),
+                Some(value) => state.now.insert(key.to_vec(), value.to_vec()),
+                None => state.now.remove(key),
             };
         }
         Ok(())

@@ -13,7 +13,7 @@ use gateway_core::event::EventKind;
 use gateway_core::journal::{Row, Urgency, Version};
 use gateway_store::embedded::format::checkpoint::{Checkpoint, ID_KINDS};
 use gateway_store::embedded::format::group::GroupHead;
-use gateway_store::embedded::format::record::{EncodedRow, put_commit, put_record, take_record};
+use gateway_store::embedded::format::record::{EncodedRows, put_commit, put_record, take_record};
 use gateway_store::embedded::format::segment::SegmentHead;
 use std::fmt::Write;
 use std::path::Path;
@@ -54,7 +54,9 @@ fn unhex(text: &str) -> Vec<u8> {
 
 fn record(row: &Row) -> Vec<u8> {
     let mut out = Vec::new();
-    put_record(&mut out, &EncodedRow::new(row), Version(300), 70_000);
+    let mut rows = EncodedRows::default();
+    let encoded = rows.push(row);
+    put_record(&mut out, (&rows, &encoded), Version(300), 70_000);
     out
 }
 

@@ -55,33 +55,51 @@ impl Class {
     }
 }
 
-/// A row with its class, encoded by its maker, before its version and place are known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EncodedRow {
-    class: Class,
+/// The rows of a batch, encoded one behind the other by whoever commits it, before their versions and places are known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EncodedRows {
     bytes: Vec<u8>,
 }
 
-impl EncodedRow {
-    /// Encodes a row.
-    pub fn new(row: &Row) -> Self {
-        let out = Bytes(Vec::with_capacity(usual_len(row)));
-        let bytes =
-            postcard::serialize_with_flavor(row, out).expect("rows hold only what postcard can write");
-        Self { class: Class::of(row), bytes }
+/// One of [`EncodedRows`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EncodedRow {
+    class: Class,
+    start: usize,
+    len: usize,
+}
+
+impl EncodedRows {
+    /// Room for these rows.
+    pub fn with_room_for<'a>(rows: impl Iterator<Item = &'a Row>) -> Self {
+        Self { bytes: Vec::with_capacity(rows.map(usual_len).sum()) }
     }
 
+    /// Encodes a row.
+    pub fn push(&mut self, row: &Row) -> EncodedRow {
+        let start = self.bytes.len();
+        postcard::serialize_with_flavor(row, Bytes(&mut self.bytes))
+            .expect("rows hold only what postcard can write");
+        EncodedRow { class: Class::of(row), start, len: self.bytes.len() - start }
+    }
+
+    fn of(&self, row: &EncodedRow) -> &[u8] {
+        &self.bytes[row.start..row.start + row.len]
+    }
+}
+
+impl EncodedRow {
     /// An upper bound of the record's bytes.
     pub const fn max_len(&self) -> usize {
-        RECORD_HEAD_LEN + 1 + 20 + self.bytes.len()
+        RECORD_HEAD_LEN + 1 + 20 + self.len
     }
 }
 
 /// Takes what postcard writes, a piece at a time; postcard's own for a buffer that is there already takes it byte by byte.
-struct Bytes(Vec<u8>);
+struct Bytes<'a>(&'a mut Vec<u8>);
 
-impl Flavor for Bytes {
-    type Output = Vec<u8>;
+impl Flavor for Bytes<'_> {
+    type Output = ();
 
     #[inline]
     fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
@@ -95,8 +113,8 @@ impl Flavor for Bytes {
         Ok(())
     }
 
-    fn finalize(self) -> postcard::Result<Vec<u8>> {
-        Ok(self.0)
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
     }
 }
 
@@ -131,13 +149,13 @@ pub fn put_commit(out: &mut Vec<u8>, records: u16, urgency: Urgency) {
 }
 
 /// Adds a record. `back` is how many bytes before it the row's predecessor stands; 0 if it has none.
-pub fn put_record(out: &mut Vec<u8>, row: &EncodedRow, version: Version, back: u64) {
+pub fn put_record(out: &mut Vec<u8>, (rows, row): (&EncodedRows, &EncodedRow), version: Version, back: u64) {
     let start = out.len();
     out.extend_from_slice(&[0; RECORD_HEAD_LEN]);
     out.push(row.class.code());
     put_varint(out, version.0);
     put_varint(out, back);
-    out.extend_from_slice(&row.bytes);
+    out.extend_from_slice(rows.of(row));
     let len = u32::try_from(out.len() - start - RECORD_HEAD_LEN).expect("a group is far smaller than 4 GiB");
     out[start + 4..start + 8].copy_from_slice(&len.to_le_bytes());
     let checksum = crc32c::crc32c(&out[start + 4..]);
