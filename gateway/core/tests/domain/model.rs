@@ -1,4 +1,5 @@
-//! Random commands and answers, to the domain and to a reference model: they must agree after every step.
+//! Random commands and answers, to the domain and to a reference model, as a state machine of proptest: they must agree after every step,
+//! and a walk on which they do not is shortened to what it takes.
 
 mod reference;
 
@@ -6,9 +7,11 @@ use crate::scene::{START, Say, Scene, usd};
 use gateway_core::acquirer::FinalCapture::{No, Yes};
 use gateway_core::acquirer::{DeclineCode, Transmission};
 use gateway_core::payment::{AUTHORIZATION_LIFE_MS, CancellationReason, CaptureMethod, Command, RiskVerdict};
-use gateway_core::{Currency, Refusal};
+use gateway_core::Currency;
 use proptest::prelude::*;
-use reference::{Model, Taken, What, Word};
+use proptest::test_runner::Config;
+use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
+use reference::{Model, Taken, Word};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
@@ -63,17 +66,35 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-struct Pair {
-    scene: Scene,
+/// The reference's side of a walk, and what its last act was about.
+#[derive(Debug, Clone)]
+struct Walk {
     model: Model,
+    /// Numbers of messages follow from the number of the step.
+    step: u64,
     /// Every number that was ever given to a message.
     numbers: BTreeSet<u64>,
+    /// The message that the last act was about, and the amount that was said of it.
+    picked: (u64, i64),
+    taken: Taken,
+    /// What was outstanding before it.
+    before: BTreeSet<u64>,
 }
 
-impl Pair {
+impl Walk {
     fn new(manual: bool) -> Self {
-        let method = if manual { CaptureMethod::Manual } else { CaptureMethod::Automatic };
-        Self { scene: Scene::new(method), model: Model::new(manual, START), numbers: BTreeSet::from([0]) }
+        Self {
+            model: Model::new(manual, START),
+            step: 0,
+            numbers: BTreeSet::from([0]),
+            picked: (0, 0),
+            taken: None,
+            before: BTreeSet::new(),
+        }
+    }
+
+    fn outstanding(&self) -> BTreeSet<u64> {
+        self.model.wires.keys().copied().collect()
     }
 
     fn pick(&self, pick: usize, old: bool) -> u64 {
@@ -85,136 +106,204 @@ impl Pair {
         if numbers.is_empty() { 7 } else { numbers[pick % numbers.len()] }
     }
 
-    fn amount_of(&self, number: u64) -> i64 {
-        match self.model.wires.get(&number).map(|wire| wire.what) {
-            Some(What::Take { minor, .. }) => minor,
-            Some(What::Raise(total)) => total,
-            Some(What::Back(refund)) => {
-                let of = |r: &&gateway_core::payment::Refund| r.trace.reference == refund;
-                self.scene.payment.refunds.iter().find(of).map_or(0, |r| r.amount_minor)
+    /// The message that an act is about.
+    fn subject(&self, act: Act) -> (u64, i64) {
+        match act {
+            Act::Reroute(pick) | Act::Reverse(pick) | Act::Retry(pick) => (self.pick(pick, false), 0),
+            Act::Hear { pick, old, off, .. } => {
+                let number = self.pick(pick, old);
+                (number, self.model.amount_of(number) + off)
             }
-            Some(What::Pay | What::Drop { .. } | What::Undo { .. } | What::Rest) | None => self.model.amount,
+            _about_the_payment => (0, 0),
         }
     }
 
-    /// The act as a command, and what the model makes of it. `None` if it only turns a knob.
-    fn both(&mut self, act: Act) -> Option<(Command, Taken)> {
-        let (scene, model, own) = (&self.scene, &mut self.model, self.scene.reference());
-        Some(match act {
-            Act::Confirm => (scene.confirm(), model.confirm(own)),
-            Act::Block => (
-                Command::Block {
-                    at: scene.now,
-                    risk: crate::scene::risk(RiskVerdict::Block),
-                    decision: None,
-                },
-                model.block(),
-            ),
-            Act::Card => (crate::table::update_card(), model.give_card()),
-            Act::Amount(minor) => (crate::table::update_amount(usd(minor)), model.change_amount(minor)),
-            Act::Capture(minor, last) => {
-                (scene.capture(minor, if last { Yes } else { No }), model.capture(own, minor, last))
-            }
-            Act::Cancel => (scene.cancel(CancellationReason::Duplicate), model.cancel(own)),
-            Act::Expire => (scene.expire(), model.expire(own)),
-            Act::Increment(total) => (scene.increment(total), model.increment(own, total)),
-            Act::Refund(minor) => (scene.refund(minor), model.refund(own, minor)),
-            Act::Reroute(pick) => {
-                let from = self.pick(pick, false);
-                (self.scene.reroute(from, "bank-b"), self.model.reroute(from, own))
-            }
-            Act::Reverse(pick) => {
-                let of = self.pick(pick, false);
-                (self.scene.reverse(of), self.model.reverse(of, own))
-            }
-            Act::Retry(pick) => {
-                let of = self.pick(pick, false);
-                (self.scene.retry(of), self.model.retry(of))
-            }
-            Act::Hear { pick, old, kind, off, repeat } => {
-                self.hear(self.pick(pick, old), (kind, off), repeat)
-            }
+    fn judge(&mut self, act: Act) -> Taken {
+        let (own, spare) = (numbered(self.step), numbered(self.step) + 5);
+        let (number, minor) = self.picked;
+        let model = &mut self.model;
+        match act {
+            Act::Confirm => model.confirm(own),
+            Act::Block => model.block(),
+            Act::Card => model.give_card(),
+            Act::Amount(minor) => model.change_amount(minor),
+            Act::Capture(minor, last) => model.capture(own, minor, last),
+            Act::Cancel => model.cancel(own),
+            Act::Expire => model.expire(own),
+            Act::Increment(total) => model.increment(own, total),
+            Act::Refund(minor) => model.refund(own, minor),
+            Act::Reroute(_) => model.reroute(number, own),
+            Act::Reverse(_) => model.reverse(number, own),
+            Act::Retry(_) => model.retry(number),
+            Act::Hear { kind, repeat, .. } => model.hear(number, said(kind, minor).1, (repeat, spare)),
             Act::TakesPartial(takes) => {
-                (self.scene.accept_partial, model.takes_partial) = (takes, takes);
-                return None;
+                model.takes_partial = takes;
+                None
             }
             Act::Wait(ms) => {
                 model.now += ms;
-                self.scene.now = self.scene.now.plus_ms(ms);
+                None
+            }
+        }
+    }
+}
+
+/// The number of the message that a step sends; what follows from the answer has one five higher.
+const fn numbered(step: u64) -> u64 {
+    step * 10
+}
+
+/// An answer in the domain's words and in the model's.
+fn said(kind: u8, minor: i64) -> (Say, Word) {
+    match kind {
+        0 => (Say::Yes(minor), Word::Yes { minor, dollars: true }),
+        1 => (Say::No(DeclineCode::DoNotHonor), Word::No),
+        2 => (Say::Unknown, Word::Unknown),
+        3 => (Say::NotSent, Word::NotSent),
+        4 => (Say::NotFound, Word::NotFound),
+        5 => (Say::Wait, Word::Wait { ask: false }),
+        6 => (Say::Ask, Word::Wait { ask: true }),
+        _last => (Say::YesIn(minor, Currency::EUR), Word::Yes { minor, dollars: false }),
+    }
+}
+
+impl ReferenceStateMachine for Walk {
+    type State = Walk;
+    type Transition = Act;
+
+    fn init_state() -> BoxedStrategy<Walk> {
+        prop::bool::weighted(0.75).prop_map(Walk::new).boxed()
+    }
+
+    fn transitions(_walk: &Walk) -> BoxedStrategy<Act> {
+        act().boxed()
+    }
+
+    fn apply(mut walk: Walk, act: &Act) -> Walk {
+        walk.step += 1;
+        walk.before = walk.outstanding();
+        walk.picked = walk.subject(*act);
+        walk.taken = walk.judge(*act);
+        walk.numbers.extend(walk.model.wires.keys());
+        walk
+    }
+}
+
+/// The domain's side.
+struct Domain {
+    scene: Scene,
+    taken: u32,
+}
+
+impl Domain {
+    /// The act as a command. `None` if it only turns a knob.
+    fn command(&mut self, act: Act, (number, minor): (u64, i64)) -> Option<Command> {
+        let scene = &mut self.scene;
+        Some(match act {
+            Act::Confirm => scene.confirm(),
+            Act::Block => Command::Block {
+                at: scene.now,
+                risk: crate::scene::risk(RiskVerdict::Block),
+                decision: None,
+            },
+            Act::Card => crate::table::update_card(),
+            Act::Amount(minor) => crate::table::update_amount(usd(minor)),
+            Act::Capture(minor, last) => scene.capture(minor, if last { Yes } else { No }),
+            Act::Cancel => scene.cancel(CancellationReason::Duplicate),
+            Act::Expire => scene.expire(),
+            Act::Increment(total) => scene.increment(total),
+            Act::Refund(minor) => scene.refund(minor),
+            Act::Reroute(_) => scene.reroute(number, "bank-b"),
+            Act::Reverse(_) => scene.reverse(number),
+            Act::Retry(_) => scene.retry(number),
+            Act::Hear { kind, repeat, .. } => {
+                let transmission = if repeat { Transmission::Repeat } else { Transmission::First };
+                scene.conclude(number, said(kind, minor).0, transmission)
+            }
+            Act::TakesPartial(takes) => {
+                scene.accept_partial = takes;
+                return None;
+            }
+            Act::Wait(ms) => {
+                scene.now = scene.now.plus_ms(ms);
                 return None;
             }
         })
     }
 
-    fn hear(&mut self, number: u64, (kind, off): (u8, i64), repeat: bool) -> (Command, Taken) {
-        let minor = self.amount_of(number) + off;
-        let foreign = Currency::EUR;
-        let (say, word) = match kind {
-            0 => (Say::Yes(minor), Word::Yes { minor, dollars: true }),
-            1 => (Say::No(DeclineCode::DoNotHonor), Word::No),
-            2 => (Say::Unknown, Word::Unknown),
-            3 => (Say::NotSent, Word::NotSent),
-            4 => (Say::NotFound, Word::NotFound),
-            5 => (Say::Wait, Word::Wait { ask: false }),
-            6 => (Say::Ask, Word::Wait { ask: true }),
-            _last => (Say::YesIn(minor, foreign), Word::Yes { minor, dollars: false }),
-        };
-        let transmission = if repeat { Transmission::Repeat } else { Transmission::First };
-        let command = self.scene.conclude(number, say, transmission);
-        let taken = self.model.hear(number, word, (repeat, self.scene.spare()));
-        (command, taken)
+    fn agrees(&self, walk: &Walk, act: Act) {
+        let (p, model) = (&self.scene.payment, &walk.model);
+        let open: BTreeSet<u64> = p.open.iter().map(|o| o.trace.reference).collect();
+        assert_eq!(open, walk.outstanding(), "outstanding after {act:?}");
+        assert_eq!(p.status().as_str(), model.status(), "status after {act:?}");
+        assert_eq!(p.capturable_minor(), model.capturable(), "capturable after {act:?}");
+        assert_eq!(p.captured_minor(), model.captured(), "captured after {act:?}");
+        assert_eq!(p.refunded_or_reserved_minor(), model.reserved(), "refunds after {act:?}");
+        assert_eq!(p.amount.minor, model.amount, "amount after {act:?}");
+        let silent = !matches!(act, Act::Hear { .. } | Act::Reverse(_) | Act::Cancel | Act::Reroute(_));
+        assert!(!silent || walk.before.is_subset(&open), "{act:?} loses nothing that is outstanding");
+    }
+}
+
+impl StateMachineTest for Domain {
+    type SystemUnderTest = Domain;
+    type Reference = Walk;
+
+    fn init_test(walk: &Walk) -> Domain {
+        let method = if walk.model.manual { CaptureMethod::Manual } else { CaptureMethod::Automatic };
+        Domain { scene: Scene::new(method), taken: 0 }
     }
 
-    fn step(&mut self, act: Act) -> Result<(), Refusal> {
-        self.scene.step += 1;
-        let before: BTreeSet<u64> = self.model.wires.keys().copied().collect();
-        let Some((command, taken)) = self.both(act) else { return Ok(()) };
-        let status = self.scene.payment.status();
-        let outcome = self.scene.run(command);
-        assert_eq!(outcome.is_ok(), taken.is_some(), "{act:?} at {status:?}: {outcome:?}");
-        self.numbers.extend(self.model.wires.keys());
-        let p = &self.scene.payment;
-        let open: BTreeSet<u64> = p.open.iter().map(|o| o.trace.reference).collect();
-        let wires: BTreeSet<u64> = self.model.wires.keys().copied().collect();
-        assert_eq!(open, wires, "outstanding after {act:?}");
-        assert_eq!(p.status().as_str(), self.model.status(), "status after {act:?}");
-        assert_eq!(p.capturable_minor(), self.model.capturable(), "capturable after {act:?}");
-        assert_eq!(p.captured_minor(), self.model.captured(), "captured after {act:?}");
-        assert_eq!(p.refunded_or_reserved_minor(), self.model.reserved(), "refunds after {act:?}");
-        assert_eq!(p.amount.minor, self.model.amount, "amount after {act:?}");
-        let silent = !matches!(act, Act::Hear { .. } | Act::Reverse(_) | Act::Cancel | Act::Reroute(_));
-        assert!(!silent || before.is_subset(&open), "{act:?} loses nothing that is outstanding");
-        outcome
+    fn apply(mut domain: Domain, walk: &Walk, act: Act) -> Domain {
+        domain.scene.step += 1;
+        assert_eq!((domain.scene.step, domain.scene.reference()), (walk.step, numbered(walk.step)));
+        let Some(command) = domain.command(act, walk.picked) else { return domain };
+        let status = domain.scene.payment.status();
+        let outcome = domain.scene.run(command);
+        assert_eq!(outcome.is_ok(), walk.taken.is_some(), "{act:?} at {status:?}: {outcome:?}");
+        domain.taken += u32::from(outcome.is_ok());
+        domain.agrees(walk, act);
+        domain
+    }
+
+    fn teardown(domain: Domain, _walk: Walk) {
+        let payment = &domain.scene.payment;
+        REACHED.with(|cell| {
+            let [walks, steps, captured, refunded] = cell.get();
+            let (money, back) = (payment.captured_minor() > 0, payment.refunded_minor() > 0);
+            cell.set([
+                walks + 1,
+                steps + domain.taken,
+                captured + u32::from(money),
+                refunded + u32::from(back),
+            ]);
+        });
     }
 }
 
 thread_local! {
-    static REACHED: Cell<[u32; 3]> = const { Cell::new([0; 3]) };
+    /// Walks, transitions taken, walks on which money was captured, and on which it was refunded.
+    static REACHED: Cell<[u32; 4]> = const { Cell::new([0; 4]) };
 }
 
-fn note(payment: &gateway_core::Payment, taken: u32) {
-    REACHED.with(|cell| {
-        let [steps, succeeded, refunds] = cell.get();
-        let done = u32::from(payment.captured_minor() > 0);
-        cell.set([steps + taken, succeeded + done, refunds + u32::from(payment.refunded_minor() > 0)]);
-    });
+prop_state_machine! {
+    #![proptest_config(Config { failure_persistence: None, max_shrink_iters: 4000, ..Config::with_cases(CASES) })]
+
+    fn walk_together(sequential 30..90 => Domain);
 }
 
+const CASES: u32 = 4000;
+
+/// The walks agree, and they reach what they are about.
 #[test]
 fn the_domain_agrees_with_the_model() {
-    const CASES: u32 = 4000;
-    let config = ProptestConfig { max_shrink_iters: 4000, ..ProptestConfig::with_cases(CASES) };
-    proptest!(config, |(manual in prop::bool::weighted(0.75), acts in proptest::collection::vec(act(), 30..90))| {
-        let mut pair = Pair::new(manual);
-        let taken = acts.into_iter().filter(|act| pair.step(*act).is_ok()).count();
-        note(&pair.scene.payment, u32::try_from(taken).expect("few"));
-    });
-    let [steps, captured, refunded] = REACHED.with(Cell::get);
+    walk_together();
+    let [walks, steps, captured, refunded] = REACHED.with(Cell::get);
     println!(
-        "{CASES} payments, {steps} transitions taken, {captured} with money captured, {refunded} with money refunded"
+        "{walks} payments, {steps} transitions taken, {captured} with money captured, {refunded} with money refunded"
     );
     assert!(
-        steps > CASES * 10 && captured > CASES / 5 && refunded > CASES / 20,
+        walks >= CASES && steps > CASES * 8 && captured > CASES / 5 && refunded > CASES / 20,
         "the walk reaches what it is about"
     );
 }

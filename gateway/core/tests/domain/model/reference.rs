@@ -147,6 +147,16 @@ impl Model {
         open.map_or(0, |t| t.total - t.taken.iter().sum::<i64>() - taking)
     }
 
+    /// What an answer to this message would say.
+    pub fn amount_of(&self, number: u64) -> i64 {
+        match self.wires.get(&number).map(|wire| wire.what) {
+            Some(What::Take { minor, .. }) => minor,
+            Some(What::Raise(total)) => total,
+            Some(What::Back(refund)) => self.refunds.get(&refund).map_or(0, |(minor, _)| *minor),
+            Some(What::Pay | What::Drop { .. } | What::Undo { .. } | What::Rest) | None => self.amount,
+        }
+    }
+
     fn send(&mut self, reference: u64, what: What) -> Taken {
         self.wires.insert(reference, Wire { what, fresh: true, until: None, asks: false });
         Some(())
