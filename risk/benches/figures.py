@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """All figures of speed of this crate in one run: figures.py [SOLVER...], from the root of the project; it builds what it runs.
 
-The hot path is the bench `score`, with a million live cards. Then it trains the same rows with Newton's method and with scikit-learn's lbfgs (tolerance 1e-8), in turns, and compares their weights. Rows are
+The hot path is the bench `score`, with a million live cards; scikit-learn scores single rows beside it. Then it trains the same rows with Newton's method and with scikit-learn's lbfgs (tolerance 1e-8), in turns, and compares their weights. Rows are
 made by the example `training` and given to scikit-learn as raw doubles, so that both read the same bytes. Needs numpy and scikit-learn.
 """
 
@@ -33,11 +33,26 @@ def lbfgs(size, directory):
     return {"ms": 1_000 * (time.perf_counter() - began), "weights": [*model.coef_[0], model.intercept_[0]]}
 
 
+def single_row(columns=30, calls=2_000):
+    """Microseconds that scikit-learn takes to score one row: what a call to it would cost on the way of a payment."""
+    random = numpy.random.default_rng(1)
+    rows = random.normal(size=(5_000, columns))
+    model = LogisticRegression(max_iter=1_000).fit(rows, rows[:, 0] + random.normal(size=5_000) > 1)
+    took = []
+    for at in range(calls):
+        row = rows[at : at + 1]
+        began = time.perf_counter_ns()
+        model.predict_proba(row)
+        took.append((time.perf_counter_ns() - began) / 1_000)
+    return numpy.mean(took), numpy.percentile(took, 99)
+
+
 def main():
     target = os.environ.get("CARGO_TARGET_DIR", "target")
     program, solvers = os.path.join(os.path.abspath(target), "release", "examples", "training"), sys.argv[1:] or ["newton"]
     subprocess.run(["cargo", "build", "-q", "--release", "-p", "risk", "--example", "training"], check=True)
     subprocess.run(["cargo", "bench", "-q", "-p", "risk", "--bench", "score"], check=True)
+    print("scikit-learn, one row of 30: mean %.1f us, p99 %.1f us" % single_row(), flush=True)
     print("| rows x columns | solver | ms, best of %d | ratio to lbfgs | largest difference of a weight |\n|---|---|---|---|---|" % ROUNDS)
     for size in SIZES:
         best, weights = {}, {}

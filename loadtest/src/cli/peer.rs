@@ -6,9 +6,10 @@ use super::progress::tell;
 use crate::ceiling::{Contest, report::median};
 use crate::failure::{Failure, Result};
 use crate::load::Pace;
-use crate::peer::Postgres;
+use crate::peer::{Localstripe, Postgres};
 use crate::stage::Config;
 use clap::Subcommand;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Measure the gateway against something else on the same disk, in the same run.
@@ -21,6 +22,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Peer {
     Postgres(PostgresArguments),
+    Localstripe(LocalstripeArguments),
 }
 
 /// PostgreSQL doing the two durable transactions of an authorization, by pgbench.
@@ -46,11 +48,34 @@ struct PostgresArguments {
     min_ratio: Option<f64>,
 }
 
+/// localstripe, another implementation of the dialect, authorizing in memory over plain HTTP.
+///
+/// Without TLS, durability, limits and scores on its side. Both sides in turn, medians. Needs localstripe from PyPI.
+#[derive(Debug, clap::Args)]
+struct LocalstripeArguments {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    contest: ContestArguments,
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
+    rounds: u32,
+    /// The program; `pip install localstripe` puts it beside pip.
+    #[arg(long, value_name = "PATH", default_value = "localstripe")]
+    program: PathBuf,
+    /// Its clients.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    clients: u32,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
 impl Arguments {
     /// Measures both.
     pub fn run(self) -> Result<()> {
         match self.peer {
             Peer::Postgres(arguments) => arguments.run(),
+            Peer::Localstripe(arguments) => arguments.run(),
         }
     }
 }
@@ -74,19 +99,46 @@ impl PostgresArguments {
             ours.push(summary.goodput());
         }
         contest.verify()?;
-        let (theirs, ours) = (median(theirs.into_iter()), median(ours.into_iter()));
-        let ratio = ours / theirs.max(1e-9);
-        if self.json {
-            println!(
-                "{}",
-                serde_json::json!({"postgres_per_s": theirs, "gateway_per_s": ours, "ratio": ratio})
-            );
-        } else {
-            println!("PostgreSQL {theirs:.0}/s, gateway {ours:.0}/s: {ratio:.1}x");
-        }
+        let ratio = told(self.json, "postgres", "PostgreSQL", (theirs, ours));
         match self.min_ratio {
             Some(least) if ratio < least => Err(Failure::Threshold(format!("{ratio:.2}x is below {least}x"))),
             Some(_) | None => Ok(()),
         }
     }
+}
+
+impl LocalstripeArguments {
+    fn run(self) -> Result<()> {
+        let (install, room) = self.place.settle()?;
+        let setting = self.contest.setting(self.rounds)?;
+        let seconds: Duration = setting.seconds;
+        let localstripe = Localstripe::start(&self.program, &room.path)?;
+        let mut contest = Contest::prepare(&install, &Config::in_process(), setting, 0)?;
+        let (mut theirs, mut ours) = (Vec::new(), Vec::new());
+        for round in 1..=self.rounds {
+            let their = localstripe.measure(self.clients, seconds)?;
+            let (summary, _) = contest.durable(Pace::Closed)?;
+            tell(&format!("round {round}: localstripe {their:.0}/s, gateway {:.0}/s", summary.goodput()));
+            theirs.push(their);
+            ours.push(summary.goodput());
+        }
+        contest.verify()?;
+        told(self.json, "localstripe", "localstripe", (theirs, ours));
+        Ok(())
+    }
+}
+
+/// Prints the medians of both sides, and gives their ratio.
+fn told(json: bool, key: &str, name: &str, (theirs, ours): (Vec<f64>, Vec<f64>)) -> f64 {
+    let (theirs, ours) = (median(theirs.into_iter()), median(ours.into_iter()));
+    let ratio = ours / theirs.max(1e-9);
+    if json {
+        println!(
+            "{}",
+            serde_json::json!({format!("{key}_per_s"): theirs, "gateway_per_s": ours, "ratio": ratio})
+        );
+    } else {
+        println!("{name} {theirs:.0}/s, gateway {ours:.0}/s: {ratio:.1}x");
+    }
+    ratio
 }

@@ -4,10 +4,10 @@
 mod reference;
 
 use crate::scene::{START, Say, Scene, usd};
+use gateway_core::Currency;
 use gateway_core::acquirer::FinalCapture::{No, Yes};
 use gateway_core::acquirer::{DeclineCode, Transmission};
 use gateway_core::payment::{AUTHORIZATION_LIFE_MS, CancellationReason, CaptureMethod, Command, RiskVerdict};
-use gateway_core::Currency;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
@@ -201,11 +201,9 @@ impl Domain {
         let scene = &mut self.scene;
         Some(match act {
             Act::Confirm => scene.confirm(),
-            Act::Block => Command::Block {
-                at: scene.now,
-                risk: crate::scene::risk(RiskVerdict::Block),
-                decision: None,
-            },
+            Act::Block => {
+                Command::Block { at: scene.now, risk: crate::scene::risk(RiskVerdict::Block), decision: None }
+            }
             Act::Card => crate::table::update_card(),
             Act::Amount(minor) => crate::table::update_amount(usd(minor)),
             Act::Capture(minor, last) => scene.capture(minor, if last { Yes } else { No }),
