@@ -20,8 +20,6 @@ pub struct Decision {
     pub risk_score: u8,
     /// The features, in the order of [`crate::features::streaming_names`].
     pub features: FeatureVector,
-    /// The strongest contributions, by size; `Source::Intercept` with 0 fills the places that are not needed.
-    pub contributions: [Contribution; TOP_CONTRIBUTIONS],
     /// The model that decided.
     pub model_version: Arc<str>,
     /// Number of records that the features rest on.
@@ -88,30 +86,47 @@ impl Scorer {
     }
 }
 
+impl Decision {
+    /// The strongest contributions, by size; `Source::Intercept` with 0 fills the places that are not needed. They are computed when
+    /// asked for: they follow from the features, bit for bit, and a payment that nobody explains should not pay for them. `model` is the
+    /// one that decided.
+    ///
+    /// # Panics
+    /// The model does not read the streaming features.
+    pub fn contributions(&self, model: &Model) -> [Contribution; TOP_CONTRIBUTIONS] {
+        let nothing = Contribution { source: Source::Intercept, log_odds: 0.0 };
+        let mut top = [nothing; TOP_CONTRIBUTIONS];
+        model.contributions(&self.features, |part| {
+            if part.source != Source::Intercept {
+                keep_strongest(&mut top, part);
+            }
+        });
+        top
+    }
+}
+
 /// What a model says about features that were extracted earlier: for shadow models, and to check decisions.
 pub fn decide(model: &Model, features: FeatureVector, features_as_of: u64) -> Decision {
     let log_odds = model.log_odds(&features);
-    let nothing = Contribution { source: Source::Intercept, log_odds: 0.0 };
-    let mut top = [nothing; TOP_CONTRIBUTIONS];
-    model.contributions(&features, |part| {
-        if part.source != Source::Intercept {
-            keep_strongest(&mut top, part);
-        }
-    });
     Decision {
         probability: logistic(log_odds),
         log_odds,
         risk_score: model.risk_score(log_odds),
         features,
-        contributions: top,
         model_version: Arc::clone(model.version()),
         features_as_of,
     }
 }
 
+/// Inserts a part where it belongs; nearly always that is nowhere, which one comparison tells.
 fn keep_strongest(top: &mut [Contribution; TOP_CONTRIBUTIONS], part: Contribution) {
-    let size = part.log_odds.abs();
-    let Some(place) = top.iter().position(|kept| size > kept.log_odds.abs()) else { return };
-    top[place..].rotate_right(1);
-    top[place] = part;
+    let stronger = |kept: &Contribution| part.log_odds.abs() > kept.log_odds.abs();
+    let mut place = TOP_CONTRIBUTIONS;
+    while place > 0 && stronger(&top[place - 1]) {
+        place -= 1;
+        if place + 1 < TOP_CONTRIBUTIONS {
+            top[place + 1] = top[place];
+        }
+        top[place] = part;
+    }
 }

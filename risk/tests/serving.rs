@@ -59,13 +59,23 @@ fn contributions_sum_to_the_log_odds() {
         let mut sum = 0.0;
         model.contributions(&decision.features, |part| sum += part.log_odds);
         assert!((sum - decision.log_odds).abs() < 1e-9);
-        assert!(decision.contributions.windows(2).all(|two| two[0].log_odds.abs() >= two[1].log_odds.abs()));
-        assert!(
-            decision
-                .contributions
-                .iter()
-                .all(|part| part.source != Source::Intercept || part.log_odds == 0.0)
-        );
+        let top = decision.contributions(&model);
+        assert!(top.windows(2).all(|two| two[0].log_odds.abs() >= two[1].log_odds.abs()));
+        assert!(top.iter().all(|part| part.source != Source::Intercept || part.log_odds == 0.0));
+    }
+}
+
+#[test]
+fn the_strongest_contributions_are_those_that_a_sort_puts_first() {
+    let (scorer, model) = (Scorer::new(settings()), shipped_model());
+    habit(&scorer, 1, 9, 30);
+    for amount_minor in [100, 2_000, 90_000] {
+        let decision = scorer.score(&model, &payment(1, 9, START_S + 30 * DAY_S, amount_minor));
+        let mut parts = Vec::new();
+        model.contributions(&decision.features, |part| parts.push(part));
+        parts.retain(|part| part.source != Source::Intercept);
+        parts.sort_by(|a, b| b.log_odds.abs().total_cmp(&a.log_odds.abs()));
+        assert_eq!(decision.contributions(&model)[..], parts[..6]);
     }
 }
 
