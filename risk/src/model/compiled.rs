@@ -41,6 +41,7 @@ struct Sum {
     intercept: f64,
     terms: Vec<FlatTerm>,
     crosses: Vec<FlatCross>,
+    /// Edges beyond a [`Ladder`].
     edges: Vec<f64>,
     weights: Vec<f64>,
     slopes: Vec<Slope>,
@@ -59,20 +60,34 @@ impl Run {
     }
 }
 
+/// Edges that are searched without a branch: where among them a value lies is hard to guess.
+const RUNGS: usize = 7;
+
+/// The edges of a bin, rising.
+#[derive(Debug)]
+struct Ladder {
+    /// The first ones; NaN, which no value reaches, where there are fewer. The eighth is none, for the sake of the address.
+    rungs: [f64; RUNGS + 1],
+    /// The others; nearly always none.
+    more: Run,
+}
+
 #[derive(Debug)]
 struct FlatTerm {
-    feature: u16,
-    edges: Run,
+    ladder: Ladder,
     /// Where its weights begin: "no data", then the bins.
     weights: u32,
+    feature: u16,
     slopes: Run,
 }
 
 #[derive(Debug)]
 struct FlatCross {
     features: [u16; 2],
-    edges: [Run; 2],
+    ladders: [Ladder; 2],
     weights: u32,
+    /// Bins of the second feature, with "no data".
+    columns: u32,
 }
 
 #[derive(Debug)]
@@ -88,9 +103,27 @@ fn push<T: Copy>(all: &mut Vec<T>, part: &[T]) -> Run {
     Run { from, len: part.len() as u32 }
 }
 
-/// Bin of a value: 0 is "no data", then one more for each edge that the value reaches.
-fn bin(edges: &[f64], value: f64) -> usize {
-    if is_missing(value) { 0 } else { 1 + edges.iter().filter(|edge| value >= **edge).count() }
+impl Ladder {
+    /// Keeps the first edges in itself, and the others in `all`.
+    fn of(edges: &[f64], all: &mut Vec<f64>) -> Self {
+        let (first, more) = edges.split_at(edges.len().min(RUNGS));
+        let mut rungs = [f64::NAN; RUNGS + 1];
+        rungs[..first.len()].copy_from_slice(first);
+        Ladder { rungs, more: push(all, more) }
+    }
+
+    /// Bin of a value: 0 is "no data", then one more for each edge that the value reaches.
+    #[inline(always)]
+    fn bin(&self, all: &[f64], value: f64) -> usize {
+        let step = |reached: usize, half: usize| {
+            reached + if value >= self.rungs[reached + half - 1] { half } else { 0 }
+        };
+        let mut reached = step(step(step(0, 4), 2), 1);
+        if self.more.len > 0 {
+            reached += self.more.of(all).partition_point(|edge| value >= *edge);
+        }
+        if is_missing(value) { 0 } else { 1 + reached }
+    }
 }
 
 impl Compiled {
@@ -106,19 +139,20 @@ impl Compiled {
             Body::Logistic { intercept, terms, crosses, .. } => {
                 let mut sum = Sum { intercept: *intercept, ..Sum::default() };
                 for term in terms {
-                    let edges = push(&mut sum.edges, &term.edges);
+                    let ladder = Ladder::of(&term.edges, &mut sum.edges);
                     let weights = push(&mut sum.weights, &[term.missing]).from;
                     // A term of slopes alone has one bin, of weight zero.
                     push(&mut sum.weights, if term.weights.is_empty() { &[0.0] } else { &term.weights });
                     let slopes = push(&mut sum.slopes, &term.slopes);
-                    sum.terms.push(FlatTerm { feature: place(&term.feature)?, edges, weights, slopes });
+                    sum.terms.push(FlatTerm { ladder, weights, feature: place(&term.feature)?, slopes });
                 }
                 for cross in crosses {
                     let [a, b] = &cross.edges;
-                    let edges = [push(&mut sum.edges, a), push(&mut sum.edges, b)];
+                    let ladders = [a, b].map(|edges| Ladder::of(edges, &mut sum.edges));
                     let features = [place(&cross.features[0])?, place(&cross.features[1])?];
                     let weights = push(&mut sum.weights, &cross.weights.concat()).from;
-                    sum.crosses.push(FlatCross { features, edges, weights });
+                    let columns = b.len() as u32 + 2;
+                    sum.crosses.push(FlatCross { features, ladders, weights, columns });
                 }
                 Function::Sum(sum)
             }
@@ -178,8 +212,8 @@ impl Sum {
         let mut sum = self.intercept;
         for term in &self.terms {
             let value = features[term.feature as usize];
-            let mut part = self.weights[term.weights as usize + bin(term.edges.of(&self.edges), value)];
-            if !is_missing(value) {
+            let mut part = self.weights[term.weights as usize + term.ladder.bin(&self.edges, value)];
+            if term.slopes.len > 0 && !is_missing(value) {
                 for slope in term.slopes.of(&self.slopes) {
                     part += slope.weight * (value.clamp(slope.from, slope.to) - slope.from);
                 }
@@ -189,10 +223,9 @@ impl Sum {
         }
         for cross in &self.crosses {
             let [a, b] = cross.features;
-            let [edges_a, edges_b] = cross.edges.map(|run| run.of(&self.edges));
-            let row = bin(edges_a, features[a as usize]);
-            let column = bin(edges_b, features[b as usize]);
-            let part = self.weights[cross.weights as usize + row * (edges_b.len() + 2) + column];
+            let row = cross.ladders[0].bin(&self.edges, features[a as usize]);
+            let column = cross.ladders[1].bin(&self.edges, features[b as usize]);
+            let part = self.weights[cross.weights as usize + row * cross.columns as usize + column];
             visit(Source::Cross(a, b), part);
             sum += part;
         }
@@ -209,4 +242,30 @@ fn walk(steps: &[Step], features: &[f64], mut visit: impl FnMut(Source, f64)) ->
         place = next;
     }
     place
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::MISSING;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_bin_counts_the_edges_that_a_value_reaches(
+            steps in proptest::collection::vec(1u8..9, 0..24),
+            value in prop_oneof![Just(MISSING), Just(f64::NAN), Just(-1e300), (-1i16..240).prop_map(f64::from)],
+        ) {
+            let edges: Vec<f64> = steps
+                .iter()
+                .scan(0.0, |edge, step| { *edge += f64::from(*step); Some(*edge) })
+                .collect();
+            // What lies before it in the flat array is another ladder's.
+            let mut all = vec![1e9; 3];
+            let ladder = Ladder::of(&edges, &mut all);
+            let reached = edges.iter().filter(|edge| value >= **edge).count();
+            let expected = if is_missing(value) { 0 } else { 1 + reached };
+            prop_assert_eq!(ladder.bin(&all, value), expected);
+        }
+    }
 }
