@@ -29,7 +29,7 @@ pub(super) fn counterpart(event: &Event, entity: Entity) -> Option<u64> {
 }
 
 /// Fills a vector; `states` are in the order of [`Entity::ALL`].
-pub(super) fn fill(asked: &Asked<'_>, states: &[Option<EntityState>; 6], out: &mut FeatureVector) {
+pub(super) fn fill(asked: &Asked<'_>, states: &[Option<&EntityState>; 6], out: &mut FeatureVector) {
     out.fill(MISSING);
     let mut rest: &mut [f64] = out;
     let mut place = |width: usize| {
@@ -41,18 +41,18 @@ pub(super) fn fill(asked: &Asked<'_>, states: &[Option<EntityState>; 6], out: &m
     for entity in Entity::ALL {
         let block = place(VELOCITY.len());
         if asked.event.key(entity).is_some() {
-            velocity_block(asked, entity, states[entity.index()].as_ref(), block);
+            velocity_block(asked, entity, states[entity.index()], block);
         }
     }
     for entity in WITH_AMOUNTS {
         let block = place(AMOUNTS.len());
-        if let Some(state) = &states[entity.index()] {
+        if let Some(state) = states[entity.index()] {
             amounts_block(asked, state, block);
         }
     }
     for entity in WITH_RISK {
         let block = place(RISK.len());
-        if let Some(state) = &states[entity.index()] {
+        if let Some(state) = states[entity.index()] {
             risk_block(asked, &state.risk, block);
         }
     }

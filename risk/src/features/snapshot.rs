@@ -1,11 +1,11 @@
 //! The extractor's state as bytes and back. Equal states give equal bytes, so a rebuild can be checked.
 
-use std::sync::atomic::Ordering;
+use std::sync::PoisonError;
 
 use ring::digest::{SHA256, digest};
 
 use super::state::{Amounts, EntityState, Risk, Velocity};
-use super::stream::{Extractor, Late, Pending, Settings, Writer};
+use super::stream::{Extractor, Late, Pending, Settings, State, Writer};
 use super::window::{Distinct, Ring};
 use crate::event::{Entity, Label};
 
@@ -171,9 +171,7 @@ impl Extractor {
     pub fn snapshot(&self) -> Vec<u8> {
         let writer = self.lock();
         let mut out = MAGIC.to_vec();
-        let position = self.version.load(Ordering::Relaxed) / 2;
-        let prior = self.prior.load(Ordering::Relaxed);
-        write_all(self, &writer, (position, prior), &mut Codec::Write(&mut out))
+        write_all(self.settings, &writer, &self.state(), &mut Codec::Write(&mut out))
             .expect("writing to memory does not fail");
         let seal = digest(&SHA256, &out);
         out.extend_from_slice(seal.as_ref());
@@ -195,25 +193,24 @@ impl Extractor {
 }
 
 fn write_all(
-    extractor: &Extractor,
+    mut settings: Settings,
     writer: &Writer,
-    (mut position, mut prior): (u64, u32),
+    state: &State,
     codec: &mut Codec<'_>,
 ) -> Result<(), SnapshotError> {
-    let mut settings = extractor.settings;
     codec.count(settings.entities)?;
     codec.count(settings.pending)?;
     codec.u32(&mut settings.label_delay_s)?;
-    codec.u64(&mut position)?;
-    codec.u32(&mut prior)?;
+    codec.u64(&mut state.position.clone())?;
+    codec.f32(&mut state.prior.clone())?;
     let mut counters = [u64::from(writer.now_s), writer.matured, writer.matured_frauds];
     codec.all(&mut counters, Codec::u64)?;
-    for (queue, table) in writer.queues.iter().zip(&extractor.tables) {
+    for (queue, table) in writer.queues.iter().zip(&state.tables) {
         codec.count(queue.evicted as usize)?;
         codec.count(queue.keys.len())?;
         for key in &queue.keys {
             codec.u64(&mut key.clone())?;
-            codec.entity(&mut table.read(*key).unwrap_or_default())?;
+            codec.entity(&mut table.read(*key).copied().unwrap_or_default())?;
         }
     }
     codec.count(writer.pending.len())?;
@@ -237,28 +234,28 @@ fn read_all(codec: &mut Codec<'_>) -> Result<Extractor, SnapshotError> {
     let (entities, pending) = (codec.count(0)? as usize, codec.count(0)? as usize);
     let mut settings = Settings { entities, pending, label_delay_s: 0 };
     codec.u32(&mut settings.label_delay_s)?;
-    let (mut position, mut prior, mut counters) = (0, 0, [0u64; 3]);
+    let (mut position, mut prior, mut counters) = (0, 0.0, [0u64; 3]);
     codec.u64(&mut position)?;
-    codec.u32(&mut prior)?;
+    codec.f32(&mut prior)?;
     codec.all(&mut counters, Codec::u64)?;
     let extractor = Extractor::new(settings);
-    extractor.version.store(position * 2, Ordering::Relaxed);
-    extractor.prior.store(prior, Ordering::Relaxed);
-    let mut writer = extractor.lock();
+    let (mut writer, mut state) =
+        (extractor.lock(), extractor.state.write().unwrap_or_else(PoisonError::into_inner));
+    (state.position, state.prior) = (position, prior);
     writer.now_s = counters[0] as u32;
     (writer.matured, writer.matured_frauds) = (counters[1], counters[2]);
     for kind in Entity::ALL {
         writer.queues[kind.index()].evicted = codec.count(0)?;
         for _ in 0..codec.count(0)? {
-            let (mut key, mut state) = (0, EntityState::default());
+            let (mut key, mut entity) = (0, EntityState::default());
             codec.u64(&mut key)?;
-            codec.entity(&mut state)?;
+            codec.entity(&mut entity)?;
             writer.queues[kind.index()].keys.push_back(key);
-            extractor.tables[kind.index()].insert(key, state);
+            state.tables[kind.index()].insert(key, entity);
         }
     }
     read_labels(codec, &mut writer)?;
-    drop(writer);
+    drop((writer, state));
     match codec {
         Codec::Read([]) => Ok(extractor),
         Codec::Read(_) | Codec::Write(_) => Err(SnapshotError::Damaged),

@@ -1,11 +1,11 @@
 //! The streaming extractor: one writer applies durable records in journal order, any number of readers extract.
 //!
-//! Readers never see half a record: a version counter is odd while the writer works, and a reader that met a
-//! change starts again. What a reader got is therefore exactly the state after `features_as_of` records.
+//! Readers never see half a record: the state has one lock, which readers share and the writer holds for a record. What a reader got
+//! is therefore exactly the state after `features_as_of` records. One lock, and not one for each entity: a reader's six look-ups are
+//! six chains of waits for memory, and every lock between them would make one chain wait for the one before.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use super::catalog::FeatureVector;
 use super::extract::{Asked, counterpart, fill};
@@ -14,8 +14,6 @@ use super::table::{Queue, Table};
 use super::window::DAY_S;
 use crate::event::{Entity, Event, Label, Outcome, Record};
 
-/// Attempts of a reader before it waits for the writer.
-const OPTIMISTIC_READS: usize = 16;
 /// Spreads above the mean at which odd amounts explain half of a fraud.
 const EXPLAINED_Z: f32 = 3.0;
 
@@ -68,14 +66,21 @@ pub(super) struct Writer {
     pub(super) matured_frauds: u64,
 }
 
+/// What readers see.
+pub(super) struct State {
+    pub(super) tables: [Table; 6],
+    /// Records applied.
+    pub(super) position: u64,
+    /// Overall rate of fraud among matured payments.
+    pub(super) prior: f32,
+}
+
 /// Streaming features of all entities.
 pub struct Extractor {
     pub(super) settings: Settings,
-    pub(super) tables: [Table; 6],
-    /// Twice the number of records applied; odd while one is being applied.
-    pub(super) version: AtomicU64,
-    /// Overall rate of fraud among matured payments, the bits of an `f32`.
-    pub(super) prior: AtomicU32,
+    /// Written only by who holds the writer.
+    pub(super) state: RwLock<State>,
+    /// Held longer than the state, by a snapshot: so that no writer waits for the state meanwhile, and readers behind it.
     pub(super) writer: Mutex<Writer>,
 }
 
@@ -84,9 +89,11 @@ impl Extractor {
     pub fn new(settings: Settings) -> Self {
         Extractor {
             settings,
-            tables: std::array::from_fn(|_| Table::new()),
-            version: AtomicU64::new(0),
-            prior: AtomicU32::new(0),
+            state: RwLock::new(State {
+                tables: std::array::from_fn(|_| Table::new()),
+                position: 0,
+                prior: 0.0,
+            }),
             writer: Mutex::new(Writer::default()),
         }
     }
@@ -98,197 +105,209 @@ impl Extractor {
 
     /// Records applied so far: the `features_as_of` of what is extracted now.
     pub fn position(&self) -> u64 {
-        self.version.load(Ordering::Acquire) / 2
+        self.state().position
     }
 
     /// Entities remembered of one kind.
     pub fn remembered(&self, entity: Entity) -> usize {
-        self.tables[entity.index()].len()
+        self.state().tables[entity.index()].len()
     }
 
     /// Applies one durable record. Call it in journal order: the state, and with it every later feature, is a
     /// function of the sequence of records alone.
     pub fn observe(&self, record: &Record) {
         let mut writer = self.lock();
-        // The fence keeps the changes below from becoming visible before the odd version.
-        let version = self.version.load(Ordering::Relaxed);
-        self.version.store(version + 1, Ordering::Relaxed);
-        fence(Ordering::Release);
+        if let Record::Authorization(event) = record {
+            // Brings them near while readers still read: they are kept out for less time then.
+            self.state().of(event);
+        }
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.position += 1;
+        let mut turn = Turn { settings: self.settings, writer: &mut writer, state: &mut state };
         match record {
-            Record::Authorization(event) => self.authorization(&mut writer, event),
+            Record::Authorization(event) => turn.authorization(event),
             Record::Outcome { event, outcome, time_s } => {
-                self.advance(&mut writer, seconds(*time_s));
+                turn.advance(seconds(*time_s));
+                let now_s = turn.writer.now_s;
                 match outcome {
-                    Outcome::Approved => self.approved(event, writer.now_s),
-                    Outcome::Declined | Outcome::Blocked => self.declined(event, writer.now_s),
+                    Outcome::Approved => turn.state.approved(event, now_s),
+                    Outcome::Declined | Outcome::Blocked => turn.state.declined(event, now_s),
                 }
             }
             Record::Label { event, verdict, known_at_s } => {
-                self.label(&mut writer, &pending(event), (*verdict, seconds(*known_at_s)));
+                turn.label(&pending(event), *verdict, seconds(*known_at_s));
             }
         }
-        self.version.store(version + 2, Ordering::Release);
     }
 
     /// Seconds since the event's card was first approved; `None` if that never happened, or is forgotten. No feature: it tells cards
     /// with a history from numbers that were merely tried before.
     pub fn approved_for_s(&self, event: &Event) -> Option<u32> {
-        let state = self.tables[Entity::Card.index()].read(event.key(Entity::Card)?)?;
-        (state.approved_s > 0).then(|| seconds(event.time_s).saturating_sub(state.approved_s))
+        let state = self.state();
+        let approved_s = state.tables[Entity::Card.index()].read(event.key(Entity::Card)?)?.approved_s;
+        (approved_s > 0).then(|| seconds(event.time_s).saturating_sub(approved_s))
     }
 
     /// Features of `event` from everything observed so far, into `out`. Gives the number of records that they
     /// rest on.
     pub fn extract(&self, event: &Event, out: &mut FeatureVector) -> u64 {
-        for _ in 0..OPTIMISTIC_READS {
-            let before = self.version.load(Ordering::Acquire);
-            if before.is_multiple_of(2) {
-                self.read(event, out);
-                fence(Ordering::Acquire);
-                if self.version.load(Ordering::Relaxed) == before {
-                    return before / 2;
-                }
-            }
-            std::hint::spin_loop();
-        }
-        let _writer = self.lock();
-        self.read(event, out);
-        self.version.load(Ordering::Relaxed) / 2
-    }
-
-    fn read(&self, event: &Event, out: &mut FeatureVector) {
-        let states: [Option<EntityState>; 6] =
-            std::array::from_fn(|kind| event.keys[kind].and_then(|key| self.tables[kind].read(key)));
-        let asked = Asked {
-            event,
-            now_s: seconds(event.time_s),
-            amount: event.amount() as f32,
-            prior: f32::from_bits(self.prior.load(Ordering::Relaxed)),
-        };
+        let state = self.state();
+        let states = state.of(event);
+        let asked =
+            Asked { event, now_s: seconds(event.time_s), amount: event.amount() as f32, prior: state.prior };
         fill(&asked, &states, out);
+        state.position
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn authorization(&self, writer: &mut Writer, event: &Event) {
-        self.advance(writer, seconds(event.time_s));
+    pub(super) fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One record's change, with everything locked that it may touch.
+struct Turn<'a> {
+    settings: Settings,
+    writer: &'a mut Writer,
+    state: &'a mut State,
+}
+
+impl Turn<'_> {
+    fn authorization(&mut self, event: &Event) {
+        self.advance(seconds(event.time_s));
         let (now_s, amount) = (seconds(event.time_s), event.amount() as f32);
         for entity in Entity::ALL {
             let Some(key) = event.key(entity) else { continue };
             let other = counterpart(event, entity);
-            let places = (&mut writer.queues[entity.index()], self.settings.entities);
-            self.tables[entity.index()].upsert(key, places, |state| {
+            let places = (&mut self.writer.queues[entity.index()], self.settings.entities);
+            self.state.tables[entity.index()].upsert(key, places, |state| {
                 state.velocity.add(now_s, amount, other);
                 state.amounts.add(now_s, amount);
             });
         }
-        if writer.pending.len() >= self.settings.pending
-            && let Some(dropped) = writer.pending.pop_front()
+        if self.writer.pending.len() >= self.settings.pending
+            && let Some(dropped) = self.writer.pending.pop_front()
         {
-            writer.frauds.remove(&dropped.id);
+            self.writer.frauds.remove(&dropped.id);
         }
-        writer.pending.push_back(pending(event));
-    }
-
-    fn approved(&self, event: &Event, now_s: u32) {
-        let Some(card) = event.key(Entity::Card) else { return };
-        self.tables[Entity::Card.index()].update(card, |state| {
-            if state.approved_s == 0 {
-                state.approved_s = now_s;
-            }
-        });
-    }
-
-    fn declined(&self, event: &Event, now_s: u32) {
-        for entity in Entity::ALL {
-            if let Some(key) = event.key(entity) {
-                self.tables[entity.index()].update(key, |state| state.velocity.decline(now_s));
-            }
-        }
+        self.writer.pending.push_back(pending(event));
     }
 
     /// Moves the clock, and lets everything mature whose time has come.
-    fn advance(&self, writer: &mut Writer, now_s: u32) {
-        writer.now_s = writer.now_s.max(now_s);
+    fn advance(&mut self, now_s: u32) {
+        self.writer.now_s = self.writer.now_s.max(now_s);
         loop {
-            let ripe =
-                writer.pending.front().map(|first| first.paid_s.saturating_add(self.settings.label_delay_s));
-            let late = writer.late.first_key_value().map(|(known, _)| known.0);
+            let ripe = self
+                .writer
+                .pending
+                .front()
+                .map(|first| first.paid_s.saturating_add(self.settings.label_delay_s));
+            let late = self.writer.late.first_key_value().map(|(known, _)| known.0);
             match (ripe, late) {
                 (Some(ripe_s), late)
-                    if ripe_s <= writer.now_s && late.is_none_or(|late_s| ripe_s <= late_s) =>
+                    if ripe_s <= self.writer.now_s && late.is_none_or(|late_s| ripe_s <= late_s) =>
                 {
-                    self.mature(writer, ripe_s);
+                    self.mature(ripe_s);
                 }
-                (_, Some(late_s)) if late_s <= writer.now_s => {
-                    if let Some((_, label)) = writer.late.pop_first() {
-                        self.correct(writer, &label, late_s);
+                (_, Some(late_s)) if late_s <= self.writer.now_s => {
+                    if let Some((_, label)) = self.writer.late.pop_first() {
+                        self.correct(&label, late_s);
                     }
                 }
                 (_, _) => break,
             }
         }
-        let rate = writer.matured_frauds as f64 / (writer.matured.max(1)) as f64;
-        self.prior.store((rate as f32).to_bits(), Ordering::Relaxed);
+        let rate = self.writer.matured_frauds as f64 / (self.writer.matured.max(1)) as f64;
+        self.state.prior = rate as f32;
     }
 
-    fn mature(&self, writer: &mut Writer, ripe_s: u32) {
-        let Some(payment) = writer.pending.pop_front() else { return };
-        let known_s = writer.frauds.remove(&payment.id);
+    fn mature(&mut self, ripe_s: u32) {
+        let Some(payment) = self.writer.pending.pop_front() else { return };
+        let known_s = self.writer.frauds.remove(&payment.id);
         let fraud = known_s.is_some_and(|known_s| known_s <= ripe_s);
-        writer.matured += 1;
-        writer.matured_frauds += u64::from(fraud);
-        self.each_labelled(&payment, ripe_s, |state, matured| match fraud {
+        self.writer.matured += 1;
+        self.writer.matured_frauds += u64::from(fraud);
+        self.state.each_labelled(&payment, ripe_s, |state, matured| match fraud {
             true => state.risk.fraud(matured),
             false => state.risk.genuine(matured),
         });
         if let (false, Some(known_s)) = (fraud, known_s) {
             let late = Late { payment, verdict: Label::Fraud };
-            writer.late.insert((known_s, payment.id), late);
+            self.writer.late.insert((known_s, payment.id), late);
         }
     }
 
-    fn label(&self, writer: &mut Writer, payment: &Pending, (verdict, known_s): (Label, u32)) {
+    fn label(&mut self, payment: &Pending, verdict: Label, known_s: u32) {
         let ripe_s = payment.paid_s.saturating_add(self.settings.label_delay_s);
-        let oldest_s = writer.pending.front().map_or(u32::MAX, |first| first.paid_s);
-        let matured = ripe_s <= writer.now_s || payment.paid_s < oldest_s;
+        let oldest_s = self.writer.pending.front().map_or(u32::MAX, |first| first.paid_s);
+        let matured = ripe_s <= self.writer.now_s || payment.paid_s < oldest_s;
         match (matured, verdict) {
             (false, Label::Fraud) => {
-                let known = writer.frauds.entry(payment.id).or_insert(known_s);
+                let known = self.writer.frauds.entry(payment.id).or_insert(known_s);
                 *known = (*known).min(known_s);
                 // A label whose payment is not among the pending would stay for ever.
-                if writer.frauds.len() > self.settings.pending {
-                    writer.frauds.pop_first();
+                if self.writer.frauds.len() > self.settings.pending {
+                    self.writer.frauds.pop_first();
                 }
             }
             (false, Label::Genuine) => {
-                writer.frauds.remove(&payment.id);
+                self.writer.frauds.remove(&payment.id);
             }
-            (true, verdict) if known_s > writer.now_s => {
-                writer.late.insert((known_s, payment.id), Late { payment: *payment, verdict });
-                if writer.late.len() > self.settings.pending {
-                    writer.late.pop_last();
+            (true, verdict) if known_s > self.writer.now_s => {
+                self.writer.late.insert((known_s, payment.id), Late { payment: *payment, verdict });
+                if self.writer.late.len() > self.settings.pending {
+                    self.writer.late.pop_last();
                 }
             }
-            (true, verdict) => self.correct(writer, &Late { payment: *payment, verdict }, writer.now_s),
+            (true, verdict) => self.correct(&Late { payment: *payment, verdict }, self.writer.now_s),
         }
     }
 
-    fn correct(&self, writer: &mut Writer, label: &Late, known_s: u32) {
+    fn correct(&mut self, label: &Late, known_s: u32) {
         match label.verdict {
-            Label::Fraud => writer.matured_frauds += 1,
-            Label::Genuine => writer.matured_frauds = writer.matured_frauds.saturating_sub(1),
+            Label::Fraud => self.writer.matured_frauds += 1,
+            Label::Genuine => self.writer.matured_frauds = self.writer.matured_frauds.saturating_sub(1),
         }
-        self.each_labelled(&label.payment, known_s, |state, matured| match label.verdict {
+        self.state.each_labelled(&label.payment, known_s, |state, matured| match label.verdict {
             Label::Fraud => state.risk.fraud_after_all(matured),
             Label::Genuine => state.risk.genuine_after_all(matured),
         });
     }
+}
+
+impl State {
+    /// The states of an event's entities, in the order of [`Entity::ALL`]. Each is looked up and touched before any is used, so that
+    /// memory is waited for once, and not once for each.
+    fn of(&self, event: &Event) -> [Option<&EntityState>; 6] {
+        let states: [Option<&EntityState>; 6] =
+            std::array::from_fn(|kind| event.keys[kind].and_then(|key| self.tables[kind].read(key)));
+        states.iter().flatten().for_each(|state| state.touch());
+        states
+    }
+
+    fn approved(&mut self, event: &Event, now_s: u32) {
+        let Some(card) = event.key(Entity::Card) else { return };
+        if let Some(state) = self.tables[Entity::Card.index()].write(card)
+            && state.approved_s == 0
+        {
+            state.approved_s = now_s;
+        }
+    }
+
+    fn declined(&mut self, event: &Event, now_s: u32) {
+        for entity in Entity::ALL {
+            let known = event.key(entity).and_then(|key| self.tables[entity.index()].write(key));
+            if let Some(state) = known {
+                state.velocity.decline(now_s);
+            }
+        }
+    }
 
     /// Changes the card and the merchant of a payment, with what the card's amounts explain of a fraud.
-    fn each_labelled(&self, payment: &Pending, known_s: u32, change: impl Fn(&mut EntityState, Matured)) {
+    fn each_labelled(&mut self, payment: &Pending, known_s: u32, change: impl Fn(&mut EntityState, Matured)) {
         let explained = payment
             .card
             .and_then(|card| self.tables[Entity::Card.index()].read(card))
@@ -296,8 +315,8 @@ impl Extractor {
             .map_or(0.0, |state| logistic(state.amounts.z(payment.amount) - EXPLAINED_Z));
         let matured = Matured { paid_s: payment.paid_s, known_s, plainness: 1.0 - explained };
         for (entity, key) in [(Entity::Card, payment.card), (Entity::Merchant, payment.merchant)] {
-            if let Some(key) = key {
-                self.tables[entity.index()].update(key, |state| change(state, matured));
+            if let Some(state) = key.and_then(|key| self.tables[entity.index()].write(key)) {
+                change(state, matured);
             }
         }
     }

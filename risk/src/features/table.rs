@@ -1,9 +1,7 @@
-//! One bounded, sharded table of entities: readers never wait for each other, eviction is deterministic.
+//! One bounded table of entities, whose eviction is deterministic.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
-
-use dashmap::DashMap;
 
 use super::state::EntityState;
 use crate::event::mix;
@@ -28,9 +26,14 @@ impl Hasher for KeyHasher {
     }
 }
 
+/// Parts of a table. Each grows by itself, so that no record waits for a million entries to move.
+const PARTS: usize = 64;
+
+type Part = HashMap<u64, Box<EntityState>, BuildHasherDefault<KeyHasher>>;
+
 /// Entities of one kind. States are boxed, so that the map's spare places cost sixteen bytes, not two hundred.
 pub(crate) struct Table {
-    states: DashMap<u64, Box<EntityState>, BuildHasherDefault<KeyHasher>>,
+    parts: Box<[Part]>,
 }
 
 /// The order in which the entities of a table are considered for eviction; only the writer holds it.
@@ -42,35 +45,35 @@ pub(crate) struct Queue {
 
 impl Table {
     pub(crate) fn new() -> Self {
-        Table { states: DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), 64) }
+        Table { parts: (0..PARTS).map(|_| Part::default()).collect() }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.states.len()
+        self.parts.iter().map(Part::len).sum()
     }
 
-    /// A copy of one entity's state; no lock is held afterwards.
-    pub(crate) fn read(&self, key: u64) -> Option<EntityState> {
-        self.states.get(&key).map(|state| **state)
+    /// One entity's state, if it is known.
+    #[inline]
+    pub(crate) fn read(&self, key: u64) -> Option<&EntityState> {
+        self.parts[part_of(key)].get(&key).map(Box::as_ref)
     }
 
-    /// Changes one entity's state in place, if it is known.
-    pub(crate) fn update(&self, key: u64, change: impl FnOnce(&mut EntityState)) {
-        if let Some(mut state) = self.states.get_mut(&key) {
-            change(&mut state);
-        }
+    /// The same, to be changed.
+    #[inline]
+    pub(crate) fn write(&mut self, key: u64) -> Option<&mut EntityState> {
+        self.parts[part_of(key)].get_mut(&key).map(Box::as_mut)
     }
 
     /// Changes one entity's state, making room for it if it is new.
     pub(crate) fn upsert(
-        &self,
+        &mut self,
         key: u64,
         places: (&mut Queue, usize),
         change: impl FnOnce(&mut EntityState),
     ) {
-        if let Some(mut state) = self.states.get_mut(&key) {
+        if let Some(state) = self.write(key) {
             state.referenced = true;
-            change(&mut state);
+            change(state);
             return;
         }
         let (queue, capacity) = places;
@@ -79,26 +82,30 @@ impl Table {
         }
         let mut state = Box::<EntityState>::default();
         change(&mut state);
-        self.states.insert(key, state);
+        self.parts[part_of(key)].insert(key, state);
         queue.keys.push_back(key);
     }
 
     /// The second-chance clock: an entity seen since its last turn goes to the back, the first other leaves.
-    fn evict_one(&self, queue: &mut Queue) {
+    fn evict_one(&mut self, queue: &mut Queue) {
         while let Some(key) = queue.keys.pop_front() {
-            let spared =
-                self.states.get_mut(&key).is_some_and(|mut state| std::mem::take(&mut state.referenced));
+            let spared = self.write(key).is_some_and(|state| std::mem::take(&mut state.referenced));
             if spared {
                 queue.keys.push_back(key);
             } else {
-                self.states.remove(&key);
+                self.parts[part_of(key)].remove(&key);
                 queue.evicted += 1;
                 return;
             }
         }
     }
 
-    pub(crate) fn insert(&self, key: u64, state: EntityState) {
-        self.states.insert(key, Box::new(state));
+    pub(crate) fn insert(&mut self, key: u64, state: EntityState) {
+        self.parts[part_of(key)].insert(key, Box::new(state));
     }
+}
+
+/// By bits that the maps, which look at the lowest and the highest, do not need.
+fn part_of(key: u64) -> usize {
+    (mix(key) >> 40) as usize % PARTS
 }
