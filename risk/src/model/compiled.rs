@@ -213,10 +213,8 @@ impl Sum {
         for term in &self.terms {
             let value = features[term.feature as usize];
             let mut part = self.weights[term.weights as usize + term.ladder.bin(&self.edges, value)];
-            if term.slopes.len > 0 && !is_missing(value) {
-                for slope in term.slopes.of(&self.slopes) {
-                    part += slope.weight * (value.clamp(slope.from, slope.to) - slope.from);
-                }
+            if term.slopes.len > 0 {
+                part = self.sloped(term, part, value);
             }
             visit(Source::Feature(term.feature), part);
             sum += part;
@@ -230,6 +228,17 @@ impl Sum {
             sum += part;
         }
         sum
+    }
+
+    /// A part with the term's slopes. Apart from the rest, or whether there is no data would be asked first, of every term.
+    #[inline(never)]
+    fn sloped(&self, term: &FlatTerm, mut part: f64, value: f64) -> f64 {
+        if !is_missing(value) {
+            for slope in term.slopes.of(&self.slopes) {
+                part += slope.weight * (value.clamp(slope.from, slope.to) - slope.from);
+            }
+        }
+        part
     }
 }
 
