@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use risk::features::{FeatureVector, MISSING, STREAMING_LEN, Settings};
+use risk::model::{Body, Golden, Model, Slope, Term};
 use risk::{Entity, Event, Record, Scorer, shipped_model};
 
 const CARDS: u64 = 1_000_000;
@@ -24,6 +25,24 @@ fn warm() -> Scorer {
     let scorer = Scorer::new(Settings { entities: CARDS as usize, ..Settings::default() });
     (0..2 * CARDS).for_each(|step| scorer.observe(&Record::Authorization(event(step))));
     scorer
+}
+
+/// A weight for each of the first thirty features and nothing else: the dot product of a plain logistic regression.
+fn linear() -> Model {
+    let mut file = shipped_model().file().clone();
+    let slope = |place: usize| Slope { from: -1e9, to: 1e9, weight: 0.01 * place as f64 };
+    let term = |(place, feature): (usize, &String)| Term {
+        feature: feature.clone(),
+        slopes: vec![slope(place)],
+        ..Term::default()
+    };
+    let Body::Logistic { intercept, terms, crosses, .. } = &mut file.body else {
+        panic!("the shipped model is a logistic regression")
+    };
+    (*terms, *crosses) = (file.features.iter().take(30).enumerate().map(term).collect(), Vec::new());
+    let no_data = vec![None; file.features.len()];
+    file.golden = vec![Golden { features: no_data, log_odds: *intercept }];
+    Model::seal(file).expect("it is consistent")
 }
 
 fn scores(criterion: &mut Criterion) {
@@ -56,6 +75,10 @@ fn scores(criterion: &mut Criterion) {
     });
     criterion.bench_function("score of known features", |bench| {
         bench.iter(|| black_box(model.log_odds(black_box(&features))));
+    });
+    let (linear, known) = (linear(), [1.5; STREAMING_LEN]);
+    criterion.bench_function("dot product of thirty features", |bench| {
+        bench.iter(|| black_box(linear.log_odds(black_box(&known))));
     });
     criterion.bench_function("observe", |bench| {
         bench.iter(|| {

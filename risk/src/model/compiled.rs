@@ -72,8 +72,17 @@ struct Ladder {
     more: Run,
 }
 
+/// What a term is made of: most are of one kind alone, and are spared the other's work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    Bins,
+    Line,
+    Both,
+}
+
 #[derive(Debug)]
 struct FlatTerm {
+    shape: Shape,
     ladder: Ladder,
     /// Where its weights begin: "no data", then the bins.
     weights: u32,
@@ -144,7 +153,13 @@ impl Compiled {
                     // A term of slopes alone has one bin, of weight zero.
                     push(&mut sum.weights, if term.weights.is_empty() { &[0.0] } else { &term.weights });
                     let slopes = push(&mut sum.slopes, &term.slopes);
-                    sum.terms.push(FlatTerm { ladder, weights, feature: place(&term.feature)?, slopes });
+                    let shape = match (term.weights.len(), term.slopes.len()) {
+                        (_, 0) => Shape::Bins,
+                        (0, 1) => Shape::Line,
+                        _mixed => Shape::Both,
+                    };
+                    let feature = place(&term.feature)?;
+                    sum.terms.push(FlatTerm { shape, ladder, weights, feature, slopes });
                 }
                 for cross in crosses {
                     let [a, b] = &cross.edges;
@@ -212,10 +227,12 @@ impl Sum {
         let mut sum = self.intercept;
         for term in &self.terms {
             let value = features[term.feature as usize];
-            let mut part = self.weights[term.weights as usize + term.ladder.bin(&self.edges, value)];
-            if term.slopes.len > 0 {
-                part = self.sloped(term, part, value);
-            }
+            let part = match term.shape {
+                Shape::Bins => self.binned(term, value),
+                Shape::Line if is_missing(value) => self.weights[term.weights as usize],
+                Shape::Line => self.slopes[term.slopes.from as usize].at(value),
+                Shape::Both => self.sloped(term, value),
+            };
             visit(Source::Feature(term.feature), part);
             sum += part;
         }
@@ -230,12 +247,18 @@ impl Sum {
         sum
     }
 
+    #[inline(always)]
+    fn binned(&self, term: &FlatTerm, value: f64) -> f64 {
+        self.weights[term.weights as usize + term.ladder.bin(&self.edges, value)]
+    }
+
     /// A part with the term's slopes. Apart from the rest, or whether there is no data would be asked first, of every term.
     #[inline(never)]
-    fn sloped(&self, term: &FlatTerm, mut part: f64, value: f64) -> f64 {
+    fn sloped(&self, term: &FlatTerm, value: f64) -> f64 {
+        let mut part = self.binned(term, value);
         if !is_missing(value) {
             for slope in term.slopes.of(&self.slopes) {
-                part += slope.weight * (value.clamp(slope.from, slope.to) - slope.from);
+                part += slope.at(value);
             }
         }
         part

@@ -99,6 +99,14 @@ pub struct Slope {
     pub weight: f64,
 }
 
+impl Slope {
+    /// What it adds for a value.
+    #[inline]
+    pub fn at(&self, value: f64) -> f64 {
+        self.weight * (value.clamp(self.from, self.to) - self.from)
+    }
+}
+
 /// What two features add together.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
