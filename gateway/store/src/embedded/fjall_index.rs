@@ -1,8 +1,8 @@
 //! The index port over fjall: two keyspaces, because claims come in no order and would drag everything else through their compactions.
 //!
 //! Changes come sorted, many at once, and become tables at once, past fjall's log and its memory: both would hold each entry once more,
-//! and the journal keeps them safe already. At a checkpoint both keyspaces get the seal, each in a table, and all is synced. A table, a list of tables or a keyspace
-//! that is missing afterwards fails the opening or hides the seal, and the index is rebuilt.
+//! and the journal keeps them safe already. fjall holds back those who write through its log while it is behind with merging tables; here
+//! that is ours to do. At a checkpoint both keyspaces get the seal, each in a table, and all is synced. A table, a list of tables or a keyspace that is missing afterwards fails the opening or hides the seal, and the index is rebuilt.
 
 use super::keys;
 use super::port::{Change, Index, IndexError, Seal, Visit};
@@ -20,9 +20,12 @@ const SEAL: &[u8] = &[0, 1];
 /// The sequence number that fjall had reached when it was sealed. If it has lost its log it numbers its writes from the beginning, and
 /// everything old then wins over everything new.
 const REACHED: &[u8] = &[0, 0];
-/// A table that is not written after this time never will be.
-const FLUSH_DEADLINE: Duration = Duration::from_secs(120);
-const FLUSH_POLL: Duration = Duration::from_millis(2);
+/// Tables that lie unmerged before more are written: each is one more place to look at.
+const MAX_UNMERGED: usize = 16;
+/// How long another table waits for room at most. Then it is written all the same: each new table makes fjall look for what to merge, and
+/// without one it might not look again.
+const MERGE_PATIENCE: Duration = Duration::from_secs(5);
+const MERGE_POLL: Duration = Duration::from_millis(5);
 
 /// Sizes of the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,19 +117,17 @@ impl Spaces {
         if keys::is_unordered(key) { &self.claims } else { &self.ordered }
     }
 
-    /// Puts what is in memory, which is the seal, into a table.
-    fn flush(&self, space: &Keyspace) -> Result<(), IndexError> {
-        space.rotate_memtable().map_err(failed)?;
+    /// Gives merging time to catch up before another table is written.
+    fn wait_for_room(&self, space: &Keyspace) -> Result<(), IndexError> {
         let begun = Instant::now();
-        while space.sealed_memtable_count() > 0 {
-            // Fails if the thread that writes the table has failed.
+        loop {
+            // Fails if the thread that merges tables has failed.
             self.database.persist(PersistMode::Buffer).map_err(failed)?;
-            if begun.elapsed() > FLUSH_DEADLINE {
-                return Err(IndexError("a table was not written in time".to_owned()));
+            if space.l0_table_count() < MAX_UNMERGED || begun.elapsed() > MERGE_PATIENCE {
+                return Ok(());
             }
-            std::thread::sleep(FLUSH_POLL);
+            std::thread::sleep(MERGE_POLL);
         }
-        Ok(())
     }
 }
 
@@ -166,7 +167,10 @@ impl Index for FjallIndex {
                 let table = if keys::is_unordered(key) { &mut claims } else { &mut ordered };
                 let table = match table {
                     Some(begun) => begun,
-                    None => table.insert(space.start_ingestion().map_err(failed)?),
+                    None => {
+                        spaces.wait_for_room(space)?;
+                        table.insert(space.start_ingestion().map_err(failed)?)
+                    }
                 };
                 match value {
                     Some(value) => table.write(key, value.as_slice()).map_err(failed)?,
@@ -200,10 +204,12 @@ impl Index for FjallIndex {
         let bytes = [seal.store.to_be_bytes(), seal.number.to_be_bytes()].concat();
         self.with(|spaces| {
             for space in [&spaces.ordered, &spaces.claims] {
-                space.insert(REACHED, spaces.database.seqno().to_be_bytes()).map_err(failed)?;
-                // The seal is the last entry of its table.
-                space.insert(SEAL, bytes.as_slice()).map_err(failed)?;
-                spaces.flush(space)?;
+                spaces.wait_for_room(space)?;
+                let mut table = space.start_ingestion().map_err(failed)?;
+                // Below the number that the table itself gets.
+                table.write(REACHED, spaces.database.seqno().to_be_bytes()).map_err(failed)?;
+                table.write(SEAL, bytes.as_slice()).map_err(failed)?;
+                table.finish().map_err(failed)?;
             }
             spaces.database.persist(PersistMode::SyncAll).map_err(failed)
         })

@@ -42,7 +42,7 @@ impl Default for Sizes {
     fn default() -> Self {
         Self {
             segment_bytes: 128 << 20,
-            layer_entries: 65_536,
+            layer_entries: 131_072,
             overlay_entries: 524_288,
             recent_rows: 8_192,
             recent_bytes: 32 << 20,
@@ -82,6 +82,9 @@ pub enum Verdict {
 #[must_use = "someone waits for this verdict"]
 pub struct Judged(Verdict);
 
+/// Batches that were committed, each in the box in which it came and in which it goes back.
+pub type Used = std::collections::VecDeque<Box<Prepared>>;
+
 /// Proof that everything staged before is durable and shown.
 #[derive(Debug)]
 pub struct Durable {
@@ -90,7 +93,7 @@ pub struct Durable {
     /// Bytes that were written.
     pub bytes: usize,
     /// What was committed, in its order, for those who made it: memory is freed cheapest where it was taken.
-    pub used: Vec<Box<Prepared>>,
+    pub used: Used,
 }
 
 impl Judged {
@@ -289,7 +292,7 @@ impl<D: Disk, I: Index> Machine<D, I> {
             return Err(Broken::Disk(io::Error::other("an earlier write failed")));
         }
         if self.group.bytes.is_empty() {
-            return Ok(Durable { commits: 0, bytes: 0, used: Vec::new() });
+            return Ok(Durable { commits: 0, bytes: 0, used: Used::new() });
         }
         self.write_group().map_err(|error| self.give_up(Broken::Disk(error)))?;
         let (commits, bytes) = (self.group.batches.len(), self.group.bytes.len());
@@ -314,7 +317,7 @@ impl<D: Disk, I: Index> Machine<D, I> {
     }
 
     /// The group is durable: readers and the observer may see it.
-    fn show(&mut self) -> Vec<Box<Prepared>> {
+    fn show(&mut self) -> Used {
         let group = &mut self.group;
         {
             let mut layers = self.view.layers_mut();

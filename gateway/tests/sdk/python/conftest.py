@@ -39,7 +39,10 @@ def gateway(tmp_path_factory):
 def written_down(gateway):
     """Whole card numbers, in digits or packed, in anything that a gateway wrote. There must be none."""
     numbers = [card["number"] for card in cards("succeeded", "declined", "blocked", "invalid", "requires_action")]
-    marks = [mark for number in numbers for mark in (number.encode(), bytes.fromhex(number.ljust(16, "f")))]
+    packed = [bytes.fromhex(number.ljust(16, "f")) for number in numbers]
+    # 4000 0000 0000 0002 is 2.0000000000000009 as well, which a risk feature may be.
+    marks = [number.encode() for number in numbers] + [mark for mark in packed if mark.count(0) < 5]
+    assert len(marks) > 1.5 * len(numbers)
     files = [gateway.log, *(path for path in gateway.data.rglob("*") if path.is_file())]
     assert len(files) > 2
     found = []
