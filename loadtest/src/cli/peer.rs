@@ -48,9 +48,9 @@ struct PostgresArguments {
     min_ratio: Option<f64>,
 }
 
-/// localstripe, another implementation of the dialect, authorizing in memory over plain HTTP.
+/// localstripe, another implementation of the dialect, authorizing over plain HTTP.
 ///
-/// Without TLS, durability, limits and scores on its side. Both sides in turn, medians. Needs localstripe from PyPI.
+/// Without TLS, limits and scores on its side; it writes its whole state to a file with each change, and syncs nothing. Both sides in turn, medians. Needs localstripe from PyPI.
 #[derive(Debug, clap::Args)]
 struct LocalstripeArguments {
     #[command(flatten)]

@@ -1,4 +1,5 @@
-//! localstripe, another implementation of the dialect (PyPI): authorizations over plain HTTP/1.1, kept in memory by one process.
+//! localstripe, another implementation of the dialect (PyPI): authorizations over plain HTTP/1.1, by one process that writes its whole
+//! state to a file with each change, and syncs nothing.
 
 use crate::failure::{Failure, Result};
 use crate::stage::child::Child;
