@@ -41,8 +41,9 @@ def written_down(gateway):
     numbers = [card["number"] for card in cards("succeeded", "declined", "blocked", "invalid", "requires_action")]
     packed = [bytes.fromhex(number.ljust(16, "f")) for number in numbers]
     # 4000 0000 0000 0002 is 2.0000000000000009 as well, which a risk feature may be.
-    marks = [number.encode() for number in numbers] + [mark for mark in packed if mark.count(0) < 5]
-    assert len(marks) > 1.5 * len(numbers)
+    telling = [mark for mark in packed if mark.count(0) < 5]
+    assert len(telling) >= len(numbers) / 2
+    marks = [number.encode() for number in numbers] + telling
     files = [gateway.log, *(path for path in gateway.data.rglob("*") if path.is_file())]
     assert len(files) > 2
     found = []
