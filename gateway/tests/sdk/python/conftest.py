@@ -40,7 +40,7 @@ def written_down(gateway):
     """Whole card numbers, in digits or packed, in anything that a gateway wrote. There must be none."""
     numbers = [card["number"] for card in cards("succeeded", "declined", "blocked", "invalid", "requires_action")]
     packed = [bytes.fromhex(number.ljust(16, "f")) for number in numbers]
-    # 4000 0000 0000 0002 is 2.0000000000000009 as well, which a risk feature may be.
+    # 4000 0000 0000 0002 is an amount, seven zeros and a two as well, as they stand in a row of a payment's record.
     telling = [mark for mark in packed if mark.count(0) < 5]
     assert len(telling) >= len(numbers) / 2
     marks = [number.encode() for number in numbers] + telling
