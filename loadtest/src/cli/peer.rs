@@ -9,7 +9,7 @@ use crate::load::Pace;
 use crate::peer::{Localstripe, Postgres};
 use crate::stage::Config;
 use clap::Subcommand;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Measure the gateway against something else on the same disk, in the same run.
@@ -25,6 +25,20 @@ enum Peer {
     Localstripe(LocalstripeArguments),
 }
 
+/// What every contest with a peer is told.
+#[derive(Debug, clap::Args)]
+struct Turns {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    contest: ContestArguments,
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
+    rounds: u32,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
 /// PostgreSQL doing the two durable transactions of an authorization, by pgbench.
 ///
 /// Without TLS, HTTP, keys, limits and scores on its side; the best of several numbers of clients counts. Both sides in turn,
@@ -32,17 +46,10 @@ enum Peer {
 #[derive(Debug, clap::Args)]
 struct PostgresArguments {
     #[command(flatten)]
-    place: Place,
-    #[command(flatten)]
-    contest: ContestArguments,
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
-    rounds: u32,
+    turns: Turns,
     /// Numbers of pgbench's clients; the best one is taken in each round.
     #[arg(long, value_delimiter = ',', default_values_t = [32_u32, 64, 128])]
     clients: Vec<u32>,
-    /// Print one JSON object.
-    #[arg(long)]
-    json: bool,
     /// Fail with 99 if the ratio is below this.
     #[arg(long, value_name = "RATIO")]
     min_ratio: Option<f64>,
@@ -50,24 +57,18 @@ struct PostgresArguments {
 
 /// localstripe, another implementation of the dialect, authorizing over plain HTTP.
 ///
-/// Without TLS, limits and scores on its side; it writes its whole state to a file with each change, and syncs nothing. Both sides in turn, medians. Needs localstripe from PyPI.
+/// Without TLS, limits and scores on its side; it writes its whole state to a file with each change, and syncs nothing. Both sides
+/// in turn, medians. Needs localstripe from PyPI, which listens on all addresses while it runs.
 #[derive(Debug, clap::Args)]
 struct LocalstripeArguments {
     #[command(flatten)]
-    place: Place,
-    #[command(flatten)]
-    contest: ContestArguments,
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
-    rounds: u32,
+    turns: Turns,
     /// The program; `pip install localstripe` puts it beside pip.
     #[arg(long, value_name = "PATH", default_value = "localstripe")]
     program: PathBuf,
     /// Its clients.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1024))]
     clients: u32,
-    /// Print one JSON object.
-    #[arg(long)]
-    json: bool,
 }
 
 impl Arguments {
@@ -82,24 +83,11 @@ impl Arguments {
 
 impl PostgresArguments {
     fn run(self) -> Result<()> {
-        let (install, room) = self.place.settle()?;
-        let setting = self.contest.setting(self.rounds)?;
-        let seconds: Duration = setting.seconds;
-        let postgres = Postgres::start(&room.path)?;
-        let mut contest = Contest::prepare(&install, &Config::in_process(), setting, 0)?;
-        let (mut theirs, mut ours) = (Vec::new(), Vec::new());
-        for round in 1..=self.rounds {
-            let mut best = 0.0_f64;
-            for clients in &self.clients {
-                best = best.max(postgres.measure(*clients, seconds)?);
-            }
-            let (summary, _) = contest.durable(Pace::Closed)?;
-            tell(&format!("round {round}: PostgreSQL {best:.0}/s, gateway {:.0}/s", summary.goodput()));
-            theirs.push(best);
-            ours.push(summary.goodput());
-        }
-        contest.verify()?;
-        let ratio = told(self.json, "postgres", "PostgreSQL", (theirs, ours));
+        let best = |postgres: &Postgres, seconds| {
+            let mut rates = self.clients.iter().map(|clients| postgres.measure(*clients, seconds));
+            rates.try_fold(0.0_f64, |best, rate| Ok(best.max(rate?)))
+        };
+        let ratio = self.turns.run(("postgres", "PostgreSQL"), Postgres::start, best)?;
         match self.min_ratio {
             Some(least) if ratio < least => Err(Failure::Threshold(format!("{ratio:.2}x is below {least}x"))),
             Some(_) | None => Ok(()),
@@ -109,22 +97,35 @@ impl PostgresArguments {
 
 impl LocalstripeArguments {
     fn run(self) -> Result<()> {
+        let start = |dir: &Path| Localstripe::start(&self.program, dir);
+        let rate = |peer: &Localstripe, seconds| peer.measure(self.clients, seconds);
+        self.turns.run(("localstripe", "localstripe"), start, rate).map(drop)
+    }
+}
+
+impl Turns {
+    /// Starts the peer, measures it and the gateway in turns, says both medians, and gives their ratio.
+    fn run<P>(
+        &self,
+        (key, name): (&str, &str),
+        start: impl FnOnce(&Path) -> Result<P>,
+        rate: impl Fn(&P, Duration) -> Result<f64>,
+    ) -> Result<f64> {
         let (install, room) = self.place.settle()?;
         let setting = self.contest.setting(self.rounds)?;
         let seconds: Duration = setting.seconds;
-        let localstripe = Localstripe::start(&self.program, &room.path)?;
+        let peer = start(&room.path)?;
         let mut contest = Contest::prepare(&install, &Config::in_process(), setting, 0)?;
         let (mut theirs, mut ours) = (Vec::new(), Vec::new());
         for round in 1..=self.rounds {
-            let their = localstripe.measure(self.clients, seconds)?;
+            let their = rate(&peer, seconds)?;
             let (summary, _) = contest.durable(Pace::Closed)?;
-            tell(&format!("round {round}: localstripe {their:.0}/s, gateway {:.0}/s", summary.goodput()));
+            tell(&format!("round {round}: {name} {their:.0}/s, gateway {:.0}/s", summary.goodput()));
             theirs.push(their);
             ours.push(summary.goodput());
         }
         contest.verify()?;
-        told(self.json, "localstripe", "localstripe", (theirs, ours));
-        Ok(())
+        Ok(told(self.json, key, name, (theirs, ours)))
     }
 }
 

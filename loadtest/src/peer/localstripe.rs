@@ -16,6 +16,8 @@ use tokio::net::TcpStream;
 
 /// Any key of this form is taken.
 const KEY: &str = "Bearer sk_test_12345";
+/// What to do when the program is missing.
+const INSTALL: &str = "Install it (pip install localstripe), and name it by --program";
 const START_WITHIN: Duration = Duration::from_secs(30);
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
@@ -39,7 +41,8 @@ impl Localstripe {
         let address = free_port()?;
         let port = address.port().to_string();
         let arguments = ["--port", &port, "--from-scratch"].map(OsStr::new);
-        let mut process = Child::start("localstripe", program, &arguments, &dir.join("localstripe.log"))?;
+        let mut process = Child::start("localstripe", program, &arguments, &dir.join("localstripe.log"))
+            .map_err(|why| Failure::usage(format!("{why}. {INSTALL}")))?;
         process.wait_until(START_WITHIN, || std::net::TcpStream::connect(address).ok())?;
         let body =
             "type=card&card[number]=4242424242424242&card[exp_month]=12&card[exp_year]=2035&card[cvc]=123";
@@ -100,7 +103,8 @@ async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
     let failed = |error: &dyn std::fmt::Display| {
         Failure::failed(format!("no connection to localstripe at {address}: {error}"))
     };
-    let tcp = TcpStream::connect(address).await.map_err(|error| failed(&error))?;
+    let tcp = tokio::time::timeout(ANSWER_WITHIN, TcpStream::connect(address)).await;
+    let tcp = tcp.map_err(|late| failed(&late))?.map_err(|error| failed(&error))?;
     tcp.set_nodelay(true).map_err(|error| failed(&error))?;
     let (sender, connection) = handshake(TokioIo::new(tcp)).await.map_err(|error| failed(&error))?;
     // Its error is the request's as well.
