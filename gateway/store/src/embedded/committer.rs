@@ -78,19 +78,14 @@ impl<D: Disk, I: Index> Committer<D, I> {
         }
         for (tell, judged) in judged {
             let verdict = judged.told(&durable);
-            let used = match &verdict {
-                Verdict::Committed(_) => used.next(),
-                Verdict::Conflict(_) => {
-                    self.counters.conflict();
-                    None
-                }
-                Verdict::Overloaded => {
-                    self.counters.shed();
-                    None
-                }
-            };
+            match &verdict {
+                Verdict::Committed(_) => {}
+                Verdict::Conflict(_) => self.counters.conflict(),
+                Verdict::Overloaded => self.counters.shed(),
+            }
+            let given_back = if matches!(verdict, Verdict::Committed(_)) { used.next() } else { None };
             // Whoever waited may be gone; the commit stands all the same.
-            tell.send(Reply::Judged(verdict, used)).ok();
+            tell.send(Reply::Judged(verdict, given_back)).ok();
         }
         if !self.machine.view.layers().frozen.is_empty() {
             self.feeder.feed();

@@ -2,7 +2,8 @@
 //!
 //! Changes come sorted, many at once, and become tables at once, past fjall's log and its memory: both would hold each entry once more,
 //! and the journal keeps them safe already. fjall holds back those who write through its log while it is behind with merging tables; here
-//! that is ours to do. At a checkpoint both keyspaces get the seal, each in a table, and all is synced. A table, a list of tables or a keyspace that is missing afterwards fails the opening or hides the seal, and the index is rebuilt.
+//! that is ours to do. At a checkpoint both keyspaces get the seal, each in a table, and all is synced. A table, a list of tables or a
+//! keyspace that is missing afterwards fails the opening or hides the seal, and the index is rebuilt.
 
 use super::keys;
 use super::port::{Change, Index, IndexError, Seal, Visit};
