@@ -363,6 +363,11 @@ pub trait Acquirer: Send + Sync {
         means == MeansKind::Card
     }
 
+    /// Messages that are under way to its peer at a time, at most; what is sent beyond waits for a place. 0: as many as are sent.
+    fn window(&self) -> usize {
+        0
+    }
+
     /// Sends one message and waits for its answer, at most `request.timeout_ms`. Never panics on what the peer sends.
     fn send<'a>(&'a self, permit: Permit, request: AcquirerRequest) -> BoxFuture<'a, Answer>;
 

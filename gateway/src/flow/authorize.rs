@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use super::message::Manner;
-use super::send::{Answered, intent_batch, seed, send, settle};
+use super::send::{Answered, intent_batch, seed, send, send_from, settle};
 use super::{Call, Fault, answer};
 use crate::exchange::Reply;
 use crate::routing::{NoRoute, Question, Route, Segment};
@@ -54,7 +54,7 @@ pub async fn authorize(call: &Call, attempting: Attempting) -> Result<Reply, Fau
 }
 
 /// Chooses whom to ask. Where nobody can be asked, nothing is stored, and the same key may try again.
-fn route(call: &Call, payment: &Payment) -> Result<Route, Fault> {
+fn route<'a>(call: &'a Call, payment: &Payment) -> Result<Route<'a>, Fault> {
     let instrument = payment.instrument.as_ref().ok_or(Fault::Stale)?;
     let question = Question {
         mode: payment.tenant.mode,
@@ -88,12 +88,12 @@ async fn block(call: &Call, attempting: Attempting, judged: Assessment) -> Resul
 async fn intend(
     call: &Call,
     attempting: Attempting,
-    (judged, route, seed): (Assessment, Route, OpenSeed),
+    (judged, route, seed): (Assessment, Route<'_>, OpenSeed),
 ) -> Result<Reply, Fault> {
     let Attempting { mut draft, rows, cvc, customer, render, .. } = attempting;
     let stamp = call.stamp();
     let trace = seed.trace;
-    let Route { acquirers, routed, segment } = route;
+    let Route { acquirers, routed, segment, place } = route;
     let acquirer = acquirers.first().map(|a| a.name().to_owned()).unwrap_or_default();
     let Assessment { at, risk, decision, ticket } = judged;
     let capture_before = at.plus_ms(AUTHORIZATION_LIFE_MS);
@@ -102,7 +102,8 @@ async fn intend(
     draft.record(events, &stamp);
     let subject = Subject::Payment(draft.payment().id);
     let batch = intent_batch(call, rows, (subject, &render));
-    let first = send(&call.engine, &mut draft, batch, (trace, Manner::first(cvc.clone(), customer))).await?;
+    let manner = Manner::first(cvc.clone(), customer);
+    let first = send_from(place, &call.engine, &mut draft, (batch, (trace, manner))).await?;
     let onward = Onward { route: &acquirers, cvc, customer, segment };
     let (trace, answer) = failover(call, &mut draft, (trace, first), onward).await?;
     call.engine.scoring.told(ticket, heard(&answer), call.engine.clock.now());

@@ -6,6 +6,7 @@ use super::save_card::commit_outcome;
 use super::{Call, Fault, answer, commit_fault};
 use crate::engine::{Engine, Stamp};
 use crate::exchange::Reply;
+use crate::routing::Place;
 use gateway_api::error::ApiError;
 use gateway_core::acquirer::{
     Answer, CustomerAction, LateAnswer, LateAnswers, PendingAnswer, Trace, Transmission,
@@ -50,8 +51,21 @@ pub fn first_due(engine: &Engine, acquirer: &str, at: Timestamp) -> Timestamp {
 pub async fn send(
     engine: &Engine,
     draft: &mut Draft,
-    mut batch: Batch,
-    (trace, manner): (Trace, Manner),
+    batch: Batch,
+    message: (Trace, Manner),
+) -> Result<Answer, Fault> {
+    send_from(None, engine, draft, (batch, message)).await
+}
+
+/// The same for a message for which a place was kept at its acquirer.
+///
+/// # Errors
+/// As [`send`].
+pub async fn send_from(
+    place: Option<Place<'_>>,
+    engine: &Engine,
+    draft: &mut Draft,
+    (mut batch, (trace, manner)): (Batch, (Trace, Manner)),
 ) -> Result<Answer, Fault> {
     let open = draft.payment().open_by_reference(trace.reference).cloned().ok_or(Fault::Stale)?;
     // Built before the commit: what can't be sent must not be intended.
@@ -71,7 +85,7 @@ pub async fn send(
     };
     let payment = draft.payment();
     note_sent(engine, payment, (trace, request.transmission));
-    Ok(engine.acquirers.ask(&*acquirer, permit, request).await)
+    Ok(engine.acquirers.ask_from(place, &*acquirer, (permit, request)).await)
 }
 
 /// A message of this payment is about to leave.

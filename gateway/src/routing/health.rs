@@ -51,12 +51,27 @@ pub(super) struct Health {
 }
 
 /// What is asked of a message before it is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Gate {
-    /// A new authorization: it can wait, or go elsewhere.
-    Closed,
+pub(super) enum Gate<'a> {
+    /// A new authorization: it can wait, or go elsewhere. With the place that was kept for it, if one was.
+    Closed(Option<Place<'a>>),
     /// It concerns what the acquirer holds already, and nobody else can answer.
     Open,
+}
+
+/// One message more in flight, until it is dropped.
+pub struct Place<'a>(&'a Health);
+
+impl Place<'_> {
+    pub(super) fn is_at(&self, health: &Health) -> bool {
+        std::ptr::eq(self.0, health)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.0.meters.left();
+    }
 }
 
 /// Why a new authorization is not sent.
@@ -89,7 +104,7 @@ impl Health {
         if self.with_state(|state| state.breaker.circuit(now_ns, link)) == Circuit::Open {
             return Standing::Open;
         }
-        if self.in_flight.load(Ordering::Relaxed) >= most {
+        if self.is_full(most) {
             return Standing::Full;
         }
         match link {
@@ -97,6 +112,11 @@ impl Health {
             Link::Connecting => Standing::Connecting,
             Link::Down => Standing::Down,
         }
+    }
+
+    /// Whether as many messages are in flight as may be.
+    pub(super) fn is_full(&self, most: u32) -> bool {
+        self.in_flight.load(Ordering::Relaxed) >= most
     }
 
     /// Messages in flight, and one more, by the microseconds that each takes.
@@ -111,49 +131,52 @@ impl Health {
         (self.in_flight.load(Ordering::Relaxed), pace.microseconds(now_ns))
     }
 
-    /// Takes a place for a message.
+    fn occupy(&self) -> (Place<'_>, u32) {
+        let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.meters.boarded();
+        (Place(self), before)
+    }
+
+    /// Keeps a place for a new authorization that is being prepared; `None` if there is none.
+    pub(super) fn keep_place(&self, most: u32) -> Option<Place<'_>> {
+        let (place, before) = self.occupy();
+        (before < most).then_some(place)
+    }
+
+    /// Takes a message aboard.
     ///
     /// # Errors
     /// A new authorization is held back. Nothing was taken.
     pub(super) fn board<'a>(
         &'a self,
-        (gate, most): (Gate, u32),
+        (gate, most): (Gate<'a>, u32),
         now_ns: u64,
         link: Link,
         settings: &'a Settings,
     ) -> Result<Flight<'a>, Held> {
-        let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
-        self.meters.boarded();
-        let flight = Flight { health: self, settings, began_ns: now_ns, landed: false };
-        if gate == Gate::Open {
-            return Ok(flight);
-        }
-        let held = if before >= most {
-            Some(Held::Full)
-        } else {
-            let admitted = self.with_state(|state| state.breaker.admit(now_ns, link));
-            (!admitted).then_some(Held::Circuit)
+        let boarded = match gate {
+            Gate::Open => Ok(self.occupy().0),
+            Gate::Closed(kept) => {
+                kept.or_else(|| self.keep_place(most)).ok_or(Held::Full).and_then(|place| {
+                    let admitted = self.with_state(|state| state.breaker.admit(now_ns, link));
+                    if admitted { Ok(place) } else { Err(Held::Circuit) }
+                })
+            }
         };
-        let Some(held) = held else { return Ok(flight) };
-        flight.called_off();
-        self.meters.held(held);
-        Err(held)
+        let place = boarded.inspect_err(|held| self.meters.held(*held))?;
+        Ok(Flight { place, settings, began_ns: now_ns, landed: false })
     }
 }
 
 /// A message on its way. If nobody waits for its answer any more, it counts as fallen short.
 pub(super) struct Flight<'a> {
-    health: &'a Health,
+    place: Place<'a>,
     settings: &'a Settings,
     began_ns: u64,
     landed: bool,
 }
 
 impl Flight<'_> {
-    fn called_off(mut self) {
-        self.landed = true;
-    }
-
     /// Its answer. `jitter` is below 1,000.
     pub(super) fn land(mut self, answer: &Answer, now_ns: u64, jitter: impl FnOnce() -> u64) {
         self.landed = true;
@@ -167,27 +190,24 @@ impl Flight<'_> {
         // What never left took no time of the acquirer's.
         let timed = !matches!(answer, Answer::NotSent(_));
         let jitter = if came == Came::Short { jitter() } else { 0 };
-        let turn = self.health.with_state(|state| {
+        let turn = self.place.0.with_state(|state| {
             if timed {
                 state.pace.add(took_ns, now_ns);
             }
             state.breaker.heard(came, (self.began_ns, now_ns), (self.settings, jitter))
         });
-        self.health.meters.answered(answer, took_ns);
-        self.health.meters.turned(turn);
+        self.place.0.meters.answered(answer, took_ns);
+        self.place.0.meters.turned(turn);
     }
 }
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
-        self.health.in_flight.fetch_sub(1, Ordering::Relaxed);
-        self.health.meters.left();
         if !self.landed {
-            let (began, settings) = (self.began_ns, self.settings);
-            let turn = self
-                .health
-                .with_state(|state| state.breaker.heard(Came::Short, (began, began), (settings, 0)));
-            self.health.meters.turned(turn);
+            let (health, began, settings) = (self.place.0, self.began_ns, self.settings);
+            let turn =
+                health.with_state(|state| state.breaker.heard(Came::Short, (began, began), (settings, 0)));
+            health.meters.turned(turn);
         }
     }
 }
@@ -213,9 +233,11 @@ mod tests {
     fn a_bulkhead_holds_back_new_payments_only() {
         let (health, settings) = (Health::new("a"), Settings::default());
         let board = |gate| health.board((gate, 2), 0, Link::Up, &settings);
-        let first = board(Gate::Closed).map_err(Held::as_str).expect("there is room");
-        let second = board(Gate::Closed).map_err(Held::as_str).expect("there is room");
-        assert_eq!(board(Gate::Closed).err(), Some(Held::Full));
+        let first = board(Gate::Closed(None)).map_err(Held::as_str).expect("there is room");
+        let kept = health.keep_place(2).expect("there is room");
+        assert!(health.keep_place(2).is_none() && health.is_full(2), "what is kept is taken");
+        assert_eq!(board(Gate::Closed(None)).err(), Some(Held::Full));
+        let second = board(Gate::Closed(Some(kept))).map_err(Held::as_str).expect("its place was kept");
         assert_eq!(health.standing(0, Link::Up, 2), Standing::Full);
         let reversal = board(Gate::Open).map_err(Held::as_str).expect("nobody else can answer it");
         assert_eq!(health.figures(0).0, 3);

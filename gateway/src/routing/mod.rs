@@ -35,6 +35,7 @@ use gateway_core::means::MeansKind;
 use gateway_core::payment::{Ranked, Rerouting, Routed, Standing, Strategy};
 use gateway_core::ports::{Clock, Random};
 use gateway_core::tenant::Mode;
+pub use health::Place;
 use health::{Gate, Health};
 use policy::{Known, Plan, Policy};
 use rank::{Seen, rank};
@@ -72,13 +73,15 @@ pub struct Acquirers {
 }
 
 /// Whom to ask for one payment.
-pub struct Route {
+pub struct Route<'a> {
     /// The first choice first; as many as one attempt may ask.
     pub acquirers: Vec<Arc<dyn Acquirer>>,
     /// How it was chosen; `None` where there was no choice.
     pub routed: Option<Box<Routed>>,
     /// What its answer is learned for.
     pub segment: Option<Segment>,
+    /// Kept at the first of them until it is asked: what is made durable first shall not find that there is no room.
+    pub place: Option<Place<'a>>,
 }
 
 /// Why a payment can be asked of nobody.
@@ -134,19 +137,44 @@ impl Acquirers {
     ///
     /// # Errors
     /// See [`NoRoute`]: nothing was done.
-    pub fn choose(&self, question: &Question<'_>) -> Result<Route, NoRoute> {
+    pub fn choose(&self, question: &Question<'_>) -> Result<Route<'_>, NoRoute> {
         let policy = self.policy.load();
         let (number, rule) = policy.rule(question);
         let plan = rule.plan(question.mode, question.means);
         if plan.candidates.is_empty() {
             return Err(NoRoute::NoneServes);
         }
-        let seen = self.see(&policy, plan, question);
-        if seen.iter().all(|one| one.standing == Standing::Full) {
-            return Err(NoRoute::AllFull);
+        // Who is full now was not when it was looked at; each time there is one less to lose a place at.
+        for _ in 0..=plan.candidates.len() {
+            let seen = self.see(&policy, plan, question);
+            if seen.iter().all(|one| one.standing == Standing::Full) {
+                return Err(NoRoute::AllFull);
+            }
+            if let Some(route) = self.route_of(&policy, (number, plan), (question, &seen)) {
+                return Ok(route);
+            }
         }
+        Err(NoRoute::AllFull)
+    }
+
+    /// The route over what was seen; `None` if the first of it has no place any more.
+    fn route_of(
+        &self,
+        policy: &Policy,
+        (number, plan): (u16, &Plan),
+        (question, seen): (&Question<'_>, &[Seen]),
+    ) -> Option<Route<'_>> {
         let draw = if seen.len() > 1 { self.draw(plan, question) } else { 0 };
-        let order = rank(plan.strategy, draw, &seen);
+        let order = rank(plan.strategy, draw, seen);
+        let place = match order.first() {
+            Some(first) => {
+                let index = plan.candidates[*first].0;
+                let place = self.held[index].health.keep_place(policy.max_in_flight[index])?;
+                self.held[index].health.meters.chosen();
+                Some(place)
+            }
+            None => None,
+        };
         let ranked = order.iter().map(|place| (plan.candidates[*place].0, seen[*place]));
         let routed = (seen.len() > 1).then(|| {
             let ranked = ranked.clone().map(|(index, one)| self.ranked(index, one)).collect();
@@ -154,11 +182,8 @@ impl Acquirers {
         });
         let tries = usize::try_from(policy.settings.tries).unwrap_or(1);
         let acquirers = ranked.take(tries).map(|(index, _)| Arc::clone(self.acquirer(index))).collect();
-        if let Some(first) = order.first() {
-            self.held[plan.candidates[*first].0].health.meters.chosen();
-        }
         let segment = (plan.strategy == Strategy::Bandit).then(|| policy.segment(question));
-        Ok(Route { acquirers, routed, segment })
+        Some(Route { acquirers, routed, segment, place })
     }
 
     fn acquirer(&self, index: usize) -> &Arc<dyn Acquirer> {
@@ -225,14 +250,32 @@ impl Acquirers {
         })
     }
 
+    /// Whether every acquirer has as many messages in flight as it may, so that no new authorization is taken to any.
+    pub fn are_full(&self) -> bool {
+        let policy = self.policy.load();
+        let mut targets = self.held.iter().zip(&policy.max_in_flight);
+        targets.all(|(held, most)| held.health.is_full(*most))
+    }
+
     /// Sends one message, and notes how that went. A new authorization is held back, as not sent, by a circuit breaker
     /// that is open or a bulkhead that is full; everything else is sent regardless.
     pub async fn ask(&self, acquirer: &dyn Acquirer, permit: Permit, request: AcquirerRequest) -> Answer {
+        self.ask_from(None, acquirer, (permit, request)).await
+    }
+
+    /// The same from the place that was kept for it.
+    pub async fn ask_from(
+        &self,
+        place: Option<Place<'_>>,
+        acquirer: &dyn Acquirer,
+        (permit, request): (Permit, AcquirerRequest),
+    ) -> Answer {
         let Some(index) = self.index(acquirer.name()) else { return acquirer.send(permit, request).await };
         let (policy, held) = (self.policy.load_full(), &self.held[index]);
         let is_new = matches!(request.verb, Verb::Authorize | Verb::Sale)
             && request.transmission == Transmission::First;
-        let gate = if is_new { Gate::Closed } else { Gate::Open };
+        let kept = place.filter(|place| place.is_at(&held.health));
+        let gate = if is_new { Gate::Closed(kept) } else { Gate::Open };
         let (now_ns, link) = (self.clock.monotonic_ns(), acquirer.link());
         let boarded = held.health.board((gate, policy.max_in_flight[index]), now_ns, link, policy.breaker());
         let flight = match boarded {
@@ -310,7 +353,7 @@ impl Acquirers {
 
 fn known_of(target: &Target) -> Known<'_> {
     let means = MeansKind::ALL.into_iter().filter(|means| target.acquirer.serves(*means)).collect();
-    Known { name: target.acquirer.name(), modes: &target.modes, means }
+    Known { name: target.acquirer.name(), modes: &target.modes, window: target.acquirer.window(), means }
 }
 
 fn known(targets: &[Target]) -> Vec<Known<'_>> {

@@ -12,11 +12,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Messages in flight to one acquirer, where nothing else is set.
 const MAX_IN_FLIGHT: u32 = 4_096;
+/// Of an acquirer with a window, so many times that: as many wait for a place as have one, so that nobody waits for longer than an answer
+/// takes, and no place stays free.
+const WINDOWS: usize = 2;
 
 /// An acquirer, as much as a policy must know of it.
 pub(super) struct Known<'a> {
     pub(super) name: &'a str,
     pub(super) modes: &'a [Mode],
+    /// Messages that are under way to it at a time; 0 is no limit.
+    pub(super) window: usize,
     /// The means of payment that it takes.
     pub(super) means: Vec<MeansKind>,
 }
@@ -74,6 +79,14 @@ impl Rule {
     }
 }
 
+/// Messages in flight to an acquirer, where no setting says how many.
+fn bulkhead(window: usize) -> u32 {
+    match u32::try_from(window.saturating_mul(WINDOWS)) {
+        Ok(0) | Err(_) => MAX_IN_FLIGHT,
+        Ok(most) => most.min(MAX_IN_FLIGHT),
+    }
+}
+
 /// Everything that decides where payments go, but the state of the acquirers.
 #[derive(Debug)]
 pub(super) struct Policy {
@@ -103,13 +116,15 @@ impl Policy {
             let chosen: Vec<usize> = rule.acquirers.iter().filter_map(|name| index(name)).collect();
             Ok(compiler.rule(&rule.name, &chosen, (rule.strategy, &rule.weights), Matcher::of(&rule.when)?))
         });
-        let most = |name: &&str| settings.max_in_flight.get(*name).copied().unwrap_or(MAX_IN_FLIGHT);
+        let most = |one: &Known<'_>| {
+            settings.max_in_flight.get(one.name).copied().unwrap_or_else(|| bulkhead(one.window))
+        };
         Ok(Self {
             digest: digest(settings, &names),
             rules: rules.collect::<Result<_, String>>()?,
             otherwise,
             fees: Fees::of(&settings.fees, index)?,
-            max_in_flight: names.iter().map(most).collect(),
+            max_in_flight: known.iter().map(most).collect(),
             settings: settings.clone(),
         })
     }

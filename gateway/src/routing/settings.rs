@@ -24,7 +24,8 @@ pub struct Routing {
     /// For `weighted` and `random`: parts of the traffic, 0 to 100. Default 1 each; 0: only when the others fail.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub weights: BTreeMap<String, u32>,
-    /// Messages that may be in flight to an acquirer before new payments go elsewhere. Default 4,096 each.
+    /// Messages that may be in flight to an acquirer before new payments go elsewhere. Default twice the acquirer's window, at
+    /// most 4,096.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub max_in_flight: BTreeMap<String, u32>,
     /// For `bandit`: what payments have in common that are learned from together. Default currency and brand.

@@ -147,6 +147,11 @@ impl Acquirer for Iso8583 {
         }
     }
 
+    fn window(&self) -> usize {
+        let settings = &self.shared.settings;
+        settings.window.saturating_mul(settings.connections)
+    }
+
     fn link(&self) -> Link {
         self.shared.link()
     }

@@ -196,6 +196,10 @@ impl Acquirer for Simulated {
         Box::pin(self.exchange(request))
     }
 
+    fn window(&self) -> usize {
+        self.settings.window
+    }
+
     fn serves(&self, _means: MeansKind) -> bool {
         true
     }

@@ -96,6 +96,10 @@ impl Acquirer for Stripe {
         }
     }
 
+    fn window(&self) -> usize {
+        self.settings.window
+    }
+
     fn link(&self) -> Link {
         // Connections are made when they are needed; there is none to be down.
         if self.reached.load(Ordering::Acquire) { Link::Up } else { Link::Connecting }
