@@ -24,6 +24,8 @@ const MESSAGES: &str = "acquirer-messages";
 pub struct Settings {
     /// A request waits this long for another one with the same key, or for its turn at an object.
     pub wait: Duration,
+    /// A request waits for the processor this long, or is refused at once.
+    pub queue: Duration,
     /// The resolver looks for due work this often.
     pub resolve_every: Duration,
     /// It works on at most this many payments at once.
@@ -38,6 +40,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             wait: Duration::from_secs(20),
+            queue: Duration::from_millis(400),
             resolve_every: Duration::from_millis(500),
             resolve_at_once: 32,
             public_url: "https://localhost:8443".to_owned(),

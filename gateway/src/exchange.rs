@@ -79,6 +79,10 @@ pub trait Service: Send + Sync + 'static {
     /// The answer to a request that is refused whatever its body says: then the body is not read. Must be quick.
     fn refuses(&self, arriving: &Arriving<'_>) -> Option<Reply>;
 
+    /// The answer to a complete request that there is no processor for now, or that nobody could be asked for anyway. Must be quicker
+    /// than any other answer: it is given when there is too much to do already.
+    fn sheds(&self, method: &Method, path: &str) -> Option<Reply>;
+
     /// Answers one request. Dropping the future (the client hung up) stops nothing that has begun.
     fn call(&self, exchange: Exchange) -> BoxFuture<'_, Reply>;
 }

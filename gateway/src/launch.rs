@@ -79,7 +79,7 @@ impl Running {
             vault,
             scoring,
             acquirers: acquirers(&config)?,
-            settings: Settings { public_url, routing: config.routing.clone(), ..Settings::default() },
+            settings: settings(&config, public_url),
             tasks: crate::tasks::Tasks::default(),
             rates: (config.limits.requests_per_s_key, config.limits.requests_per_s_address),
         };
@@ -94,6 +94,11 @@ impl Running {
         let started_with = config.limits.clone();
         Ok(Self { app: Mutex::new(Some(app)), engine, api, store, secret_key, limits, started_with })
     }
+}
+
+fn settings(config: &Config, public_url: String) -> Settings {
+    let queue = Duration::from_millis(config.limits.queue_ms);
+    Settings { public_url, queue, routing: config.routing.clone(), ..Settings::default() }
 }
 
 impl Running {
@@ -201,6 +206,16 @@ const FLOW_FIGURES: &[(Figure, &str, &str)] = &[
         Figure::Counter,
         "tollgate_flow_panics_total",
         "Flows that panicked; what they had sent stays unknown and is resolved.",
+    ),
+    (
+        Figure::Gauge,
+        "tollgate_requests_waiting",
+        "Requests that wait for the processor: what has begun is not counted.",
+    ),
+    (
+        Figure::Counter,
+        "tollgate_requests_shed_total",
+        "Requests refused before they began, by reason: the queue would have kept them too long, or all acquirers were full.",
     ),
     (Figure::Counter, "tollgate_late_answers_total", "Answers that nobody waited for, by what they matched."),
     (

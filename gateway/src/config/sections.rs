@@ -70,6 +70,9 @@ pub struct Limits {
     pub head_bytes: usize,
     /// Requests at a time in one HTTP/2 connection. Default 128.
     pub http2_streams: NonZeroU32,
+    /// How long a request may wait for the processor. One that would wait longer is refused at once: 503, with when to ask again. Default
+    /// 400.
+    pub queue_ms: u64,
     /// From accepting a connection to the end of its TLS handshake. Default 10,000.
     pub handshake_ms: u64,
     /// From the first byte of a head to its last. Default 10,000.
@@ -108,6 +111,7 @@ impl Limits {
             bodies_bytes: 64 << 20,
             head_bytes: 16 * 1024,
             http2_streams: positive(128),
+            queue_ms: 400,
             handshake_ms: 10_000,
             head_ms: 10_000,
             body_ms: 30_000,
@@ -126,6 +130,7 @@ impl Limits {
             between(path, value as u64, least..=most)?;
         }
         for (path, value) in [
+            ("limits.queue_ms", self.queue_ms),
             ("limits.handshake_ms", self.handshake_ms),
             ("limits.head_ms", self.head_ms),
             ("limits.body_ms", self.body_ms),

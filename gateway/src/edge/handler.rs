@@ -37,6 +37,10 @@ pub(super) async fn handle(
     let is_head = head.method == Method::HEAD;
     let mut holding = Holding::new(&peer.bodies, &peer.shared.bodies);
     let (mut reply, after) = match receive(&peer, &head, (body, &mut holding)).await {
+        Ok(_unread) if let Some(reply) = peer.shared.service.sheds(&head.method, head.uri.path()) => {
+            peer.shared.meters.refused(reply.status);
+            (reply, After::Stay)
+        }
         Ok(body) => {
             let exchange = Exchange {
                 request_id,

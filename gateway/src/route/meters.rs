@@ -2,6 +2,7 @@
 
 use crate::observe::Operation as Meter;
 use gateway_api::endpoints::{ENDPOINTS, Operation};
+use metrics::Counter;
 
 /// The figures of all operations.
 pub struct Meters {
@@ -13,6 +14,8 @@ pub struct Meters {
     pub challenge: Meter,
     /// What acquirers tell us of their own accord.
     pub notification: Meter,
+    /// Refused while much waited, because every acquirer was asked as much as it may be.
+    pub acquirers_full: Counter,
 }
 
 impl Meters {
@@ -24,6 +27,7 @@ impl Meters {
             unrouted: Meter::register("unrouted"),
             challenge: Meter::register("challenge"),
             notification: Meter::register("notification"),
+            acquirers_full: metrics::counter!("tollgate_requests_shed_total", "reason" => "acquirers_full"),
         }
     }
 

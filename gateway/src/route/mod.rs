@@ -20,6 +20,7 @@ mod setup_intents;
 mod tokens;
 
 use crate::admit::limits::Remaining;
+use crate::admit::queue::{Admission, Beginning};
 use crate::admit::{Caller, Limits, key, view};
 use crate::cards;
 use crate::engine::Engine;
@@ -35,6 +36,7 @@ use gateway_core::journal::Urgency;
 use gateway_core::ports::BoxFuture;
 use gateway_core::record::KeyKind;
 use meters::Meters;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::error;
@@ -66,6 +68,9 @@ impl Methods {
 pub struct Api {
     engine: Arc<Engine>,
     limits: Arc<Limits>,
+    admission: Arc<Admission>,
+    /// What is answered where there is no processor: made once.
+    shed: Reply,
     routes: matchit::Router<Methods>,
     meters: Meters,
 }
@@ -87,7 +92,7 @@ pub struct Writing<'a> {
 }
 
 impl Api {
-    /// The API over an engine.
+    /// The API over an engine, in the runtime that will serve it.
     pub fn new(engine: Arc<Engine>, limits: Arc<Limits>) -> Self {
         let mut by_path: Vec<(&'static str, Methods)> = Vec::new();
         for endpoint in ENDPOINTS {
@@ -101,7 +106,10 @@ impl Api {
         for (path, methods) in by_path {
             routes.insert(path, methods).expect("the table has no two paths that overlap");
         }
-        Self { engine, limits, routes, meters: Meters::register() }
+        let processors = tokio::runtime::Handle::current().metrics().num_workers();
+        let admission = Admission::new(Arc::clone(&engine.clock), processors, engine.settings.queue);
+        let shed = Reply::from(ApiError::unavailable(1));
+        Self { engine, limits, admission, shed, routes, meters: Meters::register() }
     }
 
     async fn answer(&self, exchange: Exchange) -> Reply {
@@ -179,16 +187,19 @@ impl Api {
         endpoint: &'static Endpoint,
         (id, caller): (String, Caller),
     ) -> Reply {
+        let Some(slot) = self.admission.enter(urgency(endpoint.operation)).await else {
+            return self.shed.clone();
+        };
         let engine = Arc::clone(&self.engine);
         if endpoint.method == Method::Get {
-            return read(&engine, &exchange, endpoint.operation, (&id, &caller))
-                .await
-                .unwrap_or_else(Reply::from);
+            let reading = pin!(read(&engine, &exchange, endpoint.operation, (&id, &caller)));
+            return Beginning::new(reading, slot).await.unwrap_or_else(Reply::from);
         }
         // From here on the work is its own: a client that hangs up drops this handler, not the task.
         // Boxed where it is made: what a flow holds while it waits is tens of kilobytes, and each hand it goes through would copy them.
         let tasks = engine.tasks.clone();
-        let task = tasks.spawn(Box::pin(write(engine, exchange, endpoint, (id, caller))));
+        let flow = Box::pin(write(engine, exchange, endpoint, (id, caller)));
+        let task = tasks.spawn(Beginning::new(flow, slot));
         match task.await {
             Ok(reply) => reply,
             Err(ended) => {
@@ -225,9 +236,28 @@ impl Service for Api {
         }
     }
 
+    /// What most often is new work is told by its path; everything else comes to the queue in front of the flows. Who comes alone is let
+    /// in even when all acquirers are full: its key may have an answer already.
+    fn sheds(&self, method: &http::Method, path: &str) -> Option<Reply> {
+        if !self.admission.is_busy() || !begins_a_payment(method, path) {
+            return None;
+        }
+        if self.engine.acquirers.are_full() {
+            self.meters.acquirers_full.increment(1);
+        } else if !self.admission.sheds() {
+            return None;
+        }
+        Some(self.shed.clone())
+    }
+
     fn call(&self, exchange: Exchange) -> BoxFuture<'_, Reply> {
         Box::pin(self.answer(exchange))
     }
+}
+
+/// A payment's creation or confirmation.
+fn begins_a_payment(method: &http::Method, path: &str) -> bool {
+    method == http::Method::POST && (path == "/v1/payment_intents" || path.ends_with("/confirm"))
 }
 
 async fn read(

@@ -110,6 +110,26 @@ async fn a_request_without_a_key_is_refused_before_its_body() {
     assert_eq!(rig.count(|book| &book.called), 1);
 }
 
+/// There may be too much to do for a moment; a new connection would make it more.
+#[tokio::test]
+async fn what_is_shed_keeps_its_connection() {
+    let rig = Rig::start(Settings::default()).await;
+    let mut client = rig.http1().await;
+    for path in ["/shed", "/v1/x", "/shed", "/v1/x"] {
+        let request = format!("POST {path} HTTP/1.1\r\nHost: l\r\nContent-Length: 4\r\n\r\na=bc");
+        client.send(request.as_bytes()).await;
+        let answer = client.read_one().await;
+        let expected = if path == "/shed" { "HTTP/1.1 503" } else { "HTTP/1.1 200" };
+        assert!(answer.starts_with(expected) && !answer.contains("connection: close"), "{answer}");
+        assert_eq!(crate::rig::header(&answer, "retry-after"), (path == "/shed").then_some("1"));
+    }
+    let mut client = rig.http2().await;
+    let body = || vec![b'a'; 100_000];
+    assert_eq!(client.post("/shed", body()).await.0.status, 503);
+    assert_eq!(client.post("/v1/x", body()).await.0.status, 200);
+    assert_eq!(rig.count(|book| &book.called), 3, "what was shed was not served");
+}
+
 #[tokio::test]
 async fn an_address_holds_no_more_connections_than_its_share() {
     let limits = Limits { connections_per_address: 3, ..Limits::default() };

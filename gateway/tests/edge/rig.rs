@@ -35,6 +35,10 @@ impl Service for Demo {
         refused.then(|| Reply::from(gateway_api::ApiError::key_missing()))
     }
 
+    fn sheds(&self, _method: &http::Method, path: &str) -> Option<Reply> {
+        (path == "/shed").then(|| Reply::from(gateway_api::ApiError::unavailable(1)))
+    }
+
     fn call(&self, exchange: Exchange) -> BoxFuture<'_, Reply> {
         Box::pin(async move {
             self.0.called.fetch_add(1, Ordering::SeqCst);

@@ -1,0 +1,345 @@
+//! The queue in front of the flows: what there is no processor for waits here, where it is seen, or is refused at once.
+//!
+//! A runtime serves its tasks in turn, so every request that has begun lengthens the way of all others: of answers that are
+//! ready, of acquirers' words, of refusals. Therefore only a few requests begin at a time, each of them after whatever can run
+//! has run once, and a slot is given back as soon as its request waits for something. What has begun is not held back again.
+//!
+//! Newcomers are refused when the queue would keep them longer than `limits.queue_ms`. By then somebody has to be refused, and
+//! it helps everybody if it is soon: a client that is told at once asks again later, one that waits in vain asks anyway. Captures,
+//! voids and refunds go first, and stay in the queue for four times as long: their money is held or was taken already.
+
+use gateway_core::journal::Urgency;
+use gateway_core::ports::Clock;
+use metrics::{Counter, Gauge};
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Requests that may begin at a time, for each processor: enough that none of them runs dry between two looks at the queue.
+const AT_ONCE: usize = 4;
+/// Requests that wait, at most, however fast they are taken.
+const MOST: usize = 16_384;
+/// What follows up earlier work stays so many times as long.
+const PATIENCE: u64 = 4;
+/// What a request is thought to take before any has been seen, in nanoseconds.
+const FIRST_GUESS_NS: u64 = 100_000;
+/// A request is never thought to take less, in nanoseconds.
+const LEAST_NS: u64 = 1_000;
+/// A pause of the whole process is not how fast requests are taken: no interval counts for more than so many usual ones.
+const OUTLIER: u64 = 8;
+/// The newest interval counts for one part in so many.
+const MEMORY: u64 = 16;
+
+/// The queue of one process.
+pub struct Admission {
+    clock: Arc<dyn Clock>,
+    at_once: usize,
+    longest_ns: u64,
+    queue: Mutex<Queue>,
+    /// What [`Queue`] knows, to be read without its lock: whether any slot is out,
+    busy: AtomicBool,
+    /// and whether new work would wait for too long.
+    overlong: AtomicBool,
+    waiting: Gauge,
+    refused: Counter,
+}
+
+#[derive(Default)]
+struct Queue {
+    out: usize,
+    /// Captures, voids, refunds.
+    first: VecDeque<oneshot::Sender<Slot>>,
+    then: VecDeque<oneshot::Sender<Slot>>,
+    pace: Pace,
+}
+
+/// The time from one request that is taken out of the queue to the next, smoothed, in nanoseconds.
+struct Pace {
+    usual_ns: u64,
+    /// When the last one was taken, if the queue has not been empty since.
+    last_ns: Option<u64>,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { usual_ns: FIRST_GUESS_NS, last_ns: None }
+    }
+}
+
+impl Pace {
+    fn taken(&mut self, now_ns: u64) {
+        if let Some(last_ns) = self.last_ns {
+            let interval = now_ns.saturating_sub(last_ns).min(self.usual_ns.saturating_mul(OUTLIER));
+            self.usual_ns = (self.usual_ns - self.usual_ns / MEMORY + interval / MEMORY).max(LEAST_NS);
+        }
+        self.last_ns = Some(now_ns);
+    }
+}
+
+/// What a newcomer finds.
+enum Found {
+    Free(Slot),
+    /// A slot is free, but others have begun and still run.
+    Company(Slot),
+    Queued(oneshot::Receiver<Slot>),
+    TooLong,
+}
+
+impl Admission {
+    /// For so many processors, with this as the longest wait.
+    pub fn new(clock: Arc<dyn Clock>, processors: usize, longest: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            clock,
+            at_once: processors.max(1) * AT_ONCE,
+            longest_ns: u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX),
+            queue: Mutex::default(),
+            busy: AtomicBool::new(false),
+            overlong: AtomicBool::new(false),
+            waiting: metrics::gauge!("tollgate_requests_waiting"),
+            refused: metrics::counter!("tollgate_requests_shed_total", "reason" => "queue"),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().expect("no code panics while it holds this lock")
+    }
+
+    /// Whether others begin just now.
+    pub fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Relaxed)
+    }
+
+    /// Whether new work is refused; if so, this was one more.
+    pub fn sheds(&self) -> bool {
+        let sheds = self.overlong.load(Ordering::Relaxed);
+        if sheds {
+            self.refused.increment(1);
+        }
+        sheds
+    }
+
+    /// Whether so many before it would keep a newcomer for too long.
+    fn is_overlong(&self, before: usize, pace: &Pace, patience: u64) -> bool {
+        let wait_ns = (before as u64).saturating_mul(pace.usual_ns);
+        before >= MOST || wait_ns > self.longest_ns.saturating_mul(patience)
+    }
+
+    /// Shows what the queue has become.
+    fn show(&self, queue: &Queue) {
+        let overlong = self.is_overlong(queue.first.len() + queue.then.len(), &queue.pace, 1);
+        self.busy.store(queue.out > 0, Ordering::Relaxed);
+        self.overlong.store(overlong, Ordering::Relaxed);
+    }
+
+    /// Waits for a slot; `None` if that would take too long.
+    pub async fn enter(self: &Arc<Self>, urgency: Urgency) -> Option<Slot> {
+        let slot = match self.look(urgency) {
+            Found::Free(slot) => return Some(slot),
+            Found::Company(slot) => slot,
+            // Nobody drops the other end without sending: slots are passed on until the queue is empty.
+            Found::Queued(told) => told.await.ok()?,
+            Found::TooLong => {
+                self.refused.increment(1);
+                return None;
+            }
+        };
+        // After all that can run now, and a look at the network.
+        tokio::task::yield_now().await;
+        Some(slot)
+    }
+
+    fn look(self: &Arc<Self>, urgency: Urgency) -> Found {
+        let mut queue = self.lock();
+        if queue.out < self.at_once {
+            queue.out += 1;
+            self.show(&queue);
+            let slot = Slot(Some(Arc::clone(self)));
+            return if queue.out == 1 { Found::Free(slot) } else { Found::Company(slot) };
+        }
+        let is_new = urgency == Urgency::New;
+        let before = queue.first.len() + if is_new { queue.then.len() } else { 0 };
+        if self.is_overlong(before, &queue.pace, if is_new { 1 } else { PATIENCE }) {
+            return Found::TooLong;
+        }
+        let (tell, told) = oneshot::channel();
+        if is_new { &mut queue.then } else { &mut queue.first }.push_back(tell);
+        self.show(&queue);
+        self.waiting.increment(1);
+        Found::Queued(told)
+    }
+
+    /// Takes out the next; where there is none, a slot comes home.
+    fn next(&self) -> Option<oneshot::Sender<Slot>> {
+        let mut queue = self.lock();
+        let next = queue.first.pop_front().or_else(|| queue.then.pop_front());
+        match next {
+            Some(_) => queue.pace.taken(self.clock.monotonic_ns()),
+            None => {
+                queue.out -= 1;
+                queue.pace.last_ns = None;
+            }
+        }
+        self.show(&queue);
+        next
+    }
+
+    /// Hands a slot to the next who still waits for one.
+    fn pass_on(self: Arc<Self>) {
+        while let Some(next) = self.next() {
+            self.waiting.decrement(1);
+            match next.send(Slot(Some(Arc::clone(&self)))) {
+                Ok(()) => return,
+                // Whoever waited has left. Dropped as it is, the slot would come back here, one call deeper.
+                Err(mut unwanted) => drop(unwanted.0.take()),
+            }
+        }
+    }
+}
+
+/// The right to begin. Dropped, it goes to the next.
+pub struct Slot(Option<Arc<Admission>>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if let Some(admission) = self.0.take() {
+            admission.pass_on();
+        }
+    }
+}
+
+/// Work that holds a slot until it first waits, or ends.
+pub struct Beginning<F> {
+    work: F,
+    slot: Option<Slot>,
+}
+
+impl<F> Beginning<F> {
+    /// Work that begins in this slot.
+    pub const fn new(work: F, slot: Slot) -> Self {
+        Self { work, slot: Some(slot) }
+    }
+}
+
+impl<F: Future + Unpin> Future for Beginning<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let polled = Pin::new(&mut self.work).poll(cx);
+        self.slot = None;
+        polled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+    use gateway_core::time::Timestamp;
+    use std::sync::atomic::AtomicU64;
+
+    /// A clock that goes on by a millisecond with each look.
+    #[derive(Default)]
+    struct Steps(AtomicU64);
+
+    impl Clock for Steps {
+        fn now(&self) -> Timestamp {
+            Timestamp(0)
+        }
+
+        fn monotonic_ns(&self) -> u64 {
+            self.0.fetch_add(1_000_000, Ordering::Relaxed)
+        }
+    }
+
+    /// For one processor, with all slots out.
+    async fn crowded(longest_ms: u64) -> (Arc<Admission>, Vec<Slot>) {
+        let admission = Admission::new(Arc::new(Steps::default()), 1, Duration::from_millis(longest_ms));
+        assert!(!admission.is_busy());
+        let mut slots = Vec::new();
+        for _ in 0..AT_ONCE {
+            slots.push(admission.enter(Urgency::New).await.expect("a slot is free"));
+        }
+        assert!(admission.is_busy());
+        (admission, slots)
+    }
+
+    #[tokio::test]
+    async fn what_follows_up_goes_first_and_everything_comes_home() {
+        let (admission, mut slots) = crowded(1_000).await;
+        let mut new = Box::pin(admission.enter(Urgency::New));
+        let mut refund = Box::pin(admission.enter(Urgency::FollowUp));
+        assert!(new.as_mut().now_or_never().is_none() && refund.as_mut().now_or_never().is_none());
+        slots.pop();
+        slots.push(refund.await.expect("its turn came"));
+        assert!(new.as_mut().now_or_never().is_none());
+        slots.pop();
+        slots.push(new.await.expect("its turn came"));
+        drop(slots);
+        assert!(!admission.is_busy() && admission.lock().out == 0);
+    }
+
+    #[tokio::test]
+    async fn newcomers_are_refused_when_the_queue_would_keep_them_too_long() {
+        let (admission, slots) = crowded(2).await;
+        let mut waiting: Vec<_> = Vec::new();
+        // By the first guess, a tenth of a millisecond each, twenty-one make more than two.
+        for _ in 0..=20 {
+            assert!(!admission.sheds());
+            let mut one = Box::pin(admission.enter(Urgency::New));
+            assert!(one.as_mut().now_or_never().is_none(), "it waits");
+            waiting.push(one);
+        }
+        assert!(admission.sheds() && admission.enter(Urgency::New).await.is_none());
+        let mut refund = Box::pin(admission.enter(Urgency::FollowUp));
+        assert!(refund.as_mut().now_or_never().is_none(), "it waits longer, if it must");
+        drop((slots, refund));
+        for one in waiting {
+            drop(one.await.expect("what was let in is served"));
+        }
+        assert!(!admission.sheds() && !admission.is_busy());
+        let slower = admission.lock().pace.usual_ns;
+        assert!(slower > 2 * FIRST_GUESS_NS, "a millisecond each was learned: {slower}");
+    }
+
+    #[tokio::test]
+    async fn whoever_left_is_passed_over() {
+        let (admission, slots) = crowded(60_000).await;
+        let mut left: Vec<_> = (0..MOST / 2).map(|_| Box::pin(admission.enter(Urgency::New))).collect();
+        left.iter_mut().for_each(|one| assert!(one.as_mut().now_or_never().is_none()));
+        let mut last = Box::pin(admission.enter(Urgency::New));
+        assert!(last.as_mut().now_or_never().is_none());
+        // One leaves with the slot already handed to it.
+        let handed = left.remove(0);
+        drop(left);
+        drop(slots);
+        drop(handed);
+        drop(last.await.expect("its turn came"));
+        assert!(admission.lock().out == 0 && admission.lock().then.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_pause_of_the_process_is_not_taken_for_its_speed() {
+        let mut pace = Pace::default();
+        (0..100).for_each(|at| pace.taken(at * 50_000));
+        let before = pace.usual_ns;
+        pace.taken(10_000_000_000);
+        assert!(pace.usual_ns < 2 * before, "{} after {before}", pace.usual_ns);
+    }
+
+    #[tokio::test]
+    async fn a_slot_is_given_back_at_the_first_wait() {
+        let (admission, mut slots) = crowded(1_000).await;
+        let slot = slots.pop().expect("all are out");
+        let (tell, told) = oneshot::channel::<u8>();
+        let mut work = Box::pin(Beginning::new(told, slot));
+        assert!(work.as_mut().now_or_never().is_none());
+        assert_eq!(admission.lock().out, AT_ONCE - 1, "it waits for something else now");
+        tell.send(7).expect("it waits");
+        assert_eq!(work.await, Ok(7));
+    }
+}
