@@ -6,7 +6,7 @@ use crate::endurance::bench::{Driving, Stretch};
 use crate::endurance::{Bench, overload};
 use crate::failure::{Failure, Result};
 use crate::load::engine::Unobserved;
-use crate::stage::{AcquirerKind, Config};
+use crate::stage::{AcquirerKind, Config, Halves, Install};
 use crate::wire::Http;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use std::time::Duration;
 ///
 /// With `acquirer` the capacity is set by a simulated acquirer of 50 ms and a window of 100, so 2,000/s, of which 1x, 2x, 5x,
 /// 10x and then 0.5x are offered without a pause; with `cpu` it is measured first, and 1x, 2x, 3x and 0.5x of it are offered.
+/// Gateway and client have half of the processors each.
 /// Kept when the goodput (answered 200 within a second) at the highest multiple is at least 0.9 of that at 1x, 99 of 100 refusals come within 5 ms of the
 /// sending, and within 10 s of the return to 0.5x nothing is refused any more. Exit code 99 otherwise.
 #[derive(Debug, clap::Args)]
@@ -36,6 +37,10 @@ pub struct Arguments {
     json: bool,
 }
 
+/// Requests at once on a connection: under load, and where the capacity is measured.
+const STREAMS: usize = 100;
+const CAPACITY_STREAMS: usize = 4;
+
 /// What limits the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Bound {
@@ -52,13 +57,16 @@ impl Arguments {
             config.acquirer = AcquirerKind::InProcess { latency_ms: 50, window: 100 };
         }
         let driving =
-            Driving { http: Http::Two, streams: 100, ..Driving::plain(self.connections, self.seed) };
-        let mut bench = Bench::start(&install, &config, driving)?;
+            Driving { http: Http::Two, streams: STREAMS, ..Driving::plain(self.connections, self.seed) };
+        let mut bench = Self::start(&install, &config, driving)?;
         let (capacity, multiples): (f64, &[f64]) = match self.bound {
             Bound::Acquirer => (2_000.0, &[1.0, 2.0, 5.0, 10.0, 0.5]),
             Bound::Cpu => {
                 let stretch = Stretch::closed(Duration::from_secs(2), Duration::from_secs(8));
+                // As many at once as keep the processors busy: more would only wait, and some be refused for it.
+                bench.set_streams(CAPACITY_STREAMS);
                 let summary = bench.drive(stretch, &mut Unobserved)?;
+                bench.set_streams(STREAMS);
                 tell(&format!("capacity {:.0}/s", summary.goodput()));
                 (summary.goodput(), &[1.0, 2.0, 3.0, 0.5])
             }
@@ -79,18 +87,38 @@ impl Arguments {
     }
 }
 
+impl Arguments {
+    /// The client may not take the processors of which there will be too little.
+    fn start(install: &Install, config: &Config, driving: Driving) -> Result<Bench> {
+        let halves = Halves::new()?;
+        tell(&halves.to_string());
+        halves.start_gateway()?;
+        let bench = Bench::start(install, config, driving);
+        halves.start_client()?;
+        bench
+    }
+}
+
 fn print(report: &overload::Report) {
-    println!("capacity {:.0}/s; per second, p99 in ms of what was not refused", report.capacity_per_s);
-    println!("{:>6}{:>10}{:>10}{:>10}{:>10}{:>9}", "", "offered", "done", "p99", "refused", "failed");
+    println!(
+        "capacity {:.0}/s; per second, p99 in ms; late: noticed late by the client itself",
+        report.capacity_per_s
+    );
+    println!(
+        "{:>6}{:>10}{:>10}{:>10}{:>10}{:>10}{:>9}{:>8}",
+        "", "offered", "done", "p99", "refused", "p99", "failed", "late"
+    );
     for phase in &report.phases {
         println!(
-            "{:>5}x{:>10.0}{:>10.0}{:>10.1}{:>10.0}{:>9.1}",
+            "{:>5}x{:>10.0}{:>10.0}{:>10.1}{:>10.0}{:>10.2}{:>9.1}{:>7.1}%",
             phase.multiple,
             phase.offered_per_s,
             phase.goodput_per_s,
             phase.latency_us.p99 as f64 / 1e3,
             phase.refused_per_s,
-            phase.failed_per_s
+            phase.refusal_us.p99 as f64 / 1e3,
+            phase.failed_per_s,
+            phase.client_late * 100.0
         );
     }
     report.warnings.iter().for_each(|warning| println!("WARNING: {warning}"));

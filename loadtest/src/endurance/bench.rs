@@ -68,6 +68,11 @@ impl Bench {
         Ok(Self { gateway, merchants, driving, stretches: 0 })
     }
 
+    /// Drives the next stretches with so many requests at once on a connection.
+    pub const fn set_streams(&mut self, streams: usize) {
+        self.driving.streams = streams;
+    }
+
     /// Drives one stretch.
     ///
     /// # Errors

@@ -12,7 +12,6 @@ use crate::load::engine::Observer;
 use crate::load::{Pace, Shape};
 use crate::measure::series::Slice;
 use crate::measure::summary::{Quantiles, Summary};
-use hdrhistogram::Histogram;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -30,6 +29,10 @@ pub struct Phase {
     pub failed_per_s: f64,
     /// Of what was not refused, from the intended start, microseconds.
     pub latency_us: Quantiles,
+    /// Of refusals, from the sending, microseconds.
+    pub refusal_us: Quantiles,
+    /// Of all requests, the part that the client noticed more than a millisecond late: how far it could not keep up itself.
+    pub client_late: f64,
 }
 
 /// All phases.
@@ -119,24 +122,18 @@ impl Report {
 }
 
 fn phase<'a>(multiple: f64, slices: impl Iterator<Item = &'a Slice>, seconds: usize) -> Phase {
-    let (mut due, mut done, mut errors, mut refused) = (0, 0, 0, 0);
-    let mut latency: Histogram<u32> =
-        Histogram::new_with_bounds(1, 600_000_000, 2).expect("two digits are legal");
-    for slice in slices {
-        due += slice.due;
-        done += slice.done;
-        errors += slice.errors;
-        refused += slice.refused;
-        latency.add(&slice.latency).expect("all slices have the same bounds");
-    }
+    let mut sum = Slice::new();
+    slices.for_each(|slice| sum.add(slice));
     let per_s = |count: u64| count as f64 / seconds as f64;
     Phase {
         multiple,
-        offered_per_s: per_s(due),
-        goodput_per_s: per_s(latency.count_between(0, DEADLINE_US).min(done - errors)),
-        refused_per_s: per_s(refused),
-        failed_per_s: per_s(errors - refused),
-        latency_us: Quantiles::of(&latency),
+        offered_per_s: per_s(sum.due),
+        goodput_per_s: per_s(sum.latency.count_between(0, DEADLINE_US).min(sum.done - sum.errors)),
+        refused_per_s: per_s(sum.refused),
+        failed_per_s: per_s(sum.errors - sum.refused),
+        latency_us: Quantiles::of(&sum.latency),
+        refusal_us: Quantiles::of(&sum.refusals),
+        client_late: sum.late as f64 / (sum.due as f64).max(1.0),
     }
 }
 
@@ -159,6 +156,8 @@ mod tests {
             refused_per_s: 0.0,
             failed_per_s: 0.0,
             latency_us: Quantiles::default(),
+            refusal_us: Quantiles::default(),
+            client_late: 0.0,
         };
         let mut report = Report {
             capacity_per_s: 2_000.0,
@@ -184,9 +183,7 @@ mod tests {
 
     #[test]
     fn recovery_is_the_end_of_trouble_and_not_a_pause_of_it() {
-        let latency: Histogram<u32> =
-            Histogram::new_with_bounds(1, 600_000_000, 2).expect("two digits are legal");
-        let slice = |errors| Slice { due: 10, done: 10, errors, refused: errors, latency: latency.clone() };
+        let slice = |errors| Slice { due: 10, done: 10, errors, refused: errors, ..Slice::new() };
         let seconds =
             |errors: &[u64]| recovery(errors.iter().map(|errors| slice(*errors)).collect::<Vec<_>>().iter());
         assert_eq!(seconds(&[5, 0, 3, 0, 0]), Some(3));

@@ -58,6 +58,8 @@ pub struct Recorder {
     pub lateness: Lateness,
     /// Why requests were refused, by status and code.
     pub causes: BTreeMap<String, u64>,
+    /// The last refusal's status and body, and what they say: under overload they are all the same, and the client must keep up.
+    last: Option<(u16, bytes::Bytes, String)>,
     /// Answers of every status, also to what was due outside of the measured time.
     pub statuses: BTreeMap<u16, u64>,
     /// Answers that said that they were replays.
@@ -77,6 +79,7 @@ impl Recorder {
             series,
             lateness: Lateness::default(),
             causes: BTreeMap::new(),
+            last: None,
             statuses: BTreeMap::new(),
             replays: 0,
             refusals: Histogram::new_with_bounds(1, HIGHEST_US, 3).expect("three digits are legal"),
@@ -102,9 +105,10 @@ impl Recorder {
         let latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         let at = timing.done.saturating_duration_since(self.start);
         if outcome.is_refusal() {
-            self.series.refused(at);
             let service = timing.done.saturating_duration_since(timing.sent);
-            self.refusals.saturating_record(u64::try_from(service.as_micros()).unwrap_or(u64::MAX).max(1));
+            let service_us = u64::try_from(service.as_micros()).unwrap_or(u64::MAX).max(1);
+            self.series.refused(at, service_us);
+            self.refusals.saturating_record(service_us);
         } else if outcome.is_error(action) && outcome != Outcome::Lost(Loss::Timeout) {
             self.series.failed(at);
         } else {
@@ -117,6 +121,9 @@ impl Recorder {
             return;
         }
         self.late(timing);
+        if timing.noticed.saturating_duration_since(timing.intended) > LATE {
+            self.series.late(timing.intended.saturating_duration_since(self.start));
+        }
         self.cell(action, outcome).saturating_record(latency_us.max(1));
     }
 
@@ -139,11 +146,17 @@ impl Recorder {
     }
 
     fn cause(&mut self, answer: &Answer) {
-        let cause = cause(answer);
-        if self.causes.len() < MOST_CAUSES || self.causes.contains_key(&cause) {
-            *self.causes.entry(cause).or_insert(0) += 1;
-        } else {
-            *self.causes.entry("others".to_owned()).or_insert(0) += 1;
+        let (_, _, cause) = match self.last.take() {
+            Some(last) if last.0 == answer.status && last.1 == answer.body => self.last.insert(last),
+            Some(_) | None => self.last.insert((answer.status, answer.body.clone(), cause(answer))),
+        };
+        let is_crowded = self.causes.len() >= MOST_CAUSES;
+        match self.causes.get_mut(cause) {
+            Some(count) => *count += 1,
+            None if is_crowded => *self.causes.entry("others".to_owned()).or_insert(0) += 1,
+            None => {
+                self.causes.insert(cause.clone(), 1);
+            }
         }
     }
 }

@@ -18,8 +18,37 @@ pub struct Slice {
     pub errors: u64,
     /// Those of the errors that were refusals: 429 and 503.
     pub refused: u64,
+    /// From the sending to the refusal, in microseconds.
+    pub refusals: Histogram<u32>,
+    /// Requests that the client itself noticed late.
+    pub late: u64,
     /// Latencies of the expected answers that came in it, and of requests that got none in time, in microseconds.
     pub latency: Histogram<u32>,
+}
+
+impl Slice {
+    /// One in which nothing happened.
+    pub fn new() -> Self {
+        let histogram = || Histogram::new_with_bounds(1, HIGHEST_US, 2).expect("two digits are legal");
+        Self { due: 0, done: 0, errors: 0, refused: 0, refusals: histogram(), late: 0, latency: histogram() }
+    }
+
+    /// Adds what another thread saw in the same time, or this one in another.
+    pub fn add(&mut self, other: &Self) {
+        self.due += other.due;
+        self.done += other.done;
+        self.errors += other.errors;
+        self.refused += other.refused;
+        self.late += other.late;
+        self.refusals.add(&other.refusals).expect("all slices have the same bounds");
+        self.latency.add(&other.latency).expect("all slices have the same bounds");
+    }
+}
+
+impl Default for Slice {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// The slices of a run.
@@ -51,8 +80,7 @@ impl Series {
         // Answers may come after the end; they fall into the last slices, of which there are not more than twice as many.
         let index = index.min(2 * MOST as usize);
         while self.slices.len() <= index {
-            let latency = Histogram::new_with_bounds(1, HIGHEST_US, 2).expect("two digits are legal");
-            self.slices.push(Slice { due: 0, done: 0, errors: 0, refused: 0, latency });
+            self.slices.push(Slice::new());
         }
         &mut self.slices[index]
     }
@@ -60,6 +88,11 @@ impl Series {
     /// A request was due at this distance from the start.
     pub fn due(&mut self, at: Duration) {
         self.at(at).due += 1;
+    }
+
+    /// The client noticed late that one was due.
+    pub fn late(&mut self, at: Duration) {
+        self.at(at).late += 1;
     }
 
     /// An answer came at this distance from the start.
@@ -77,8 +110,9 @@ impl Series {
     }
 
     /// A refusal came: it is done, and an error, and so quick that its latency would hide the others'.
-    pub fn refused(&mut self, at: Duration) {
+    pub fn refused(&mut self, at: Duration, service_us: u64) {
         let slice = self.at(at);
+        slice.refusals.saturating_record(service_us.max(1));
         slice.done += 1;
         slice.errors += 1;
         slice.refused += 1;
@@ -92,12 +126,7 @@ impl Series {
     /// Adds another thread's series of the same run.
     pub fn add(&mut self, other: &Self) {
         for (index, slice) in other.slices.iter().enumerate() {
-            let mine = self.at(self.slice * u32::try_from(index).expect("at most 1,200 slices"));
-            mine.due += slice.due;
-            mine.done += slice.done;
-            mine.errors += slice.errors;
-            mine.refused += slice.refused;
-            mine.latency.add(&slice.latency).expect("all slices have the same bounds");
+            self.at(self.slice * u32::try_from(index).expect("at most 1,200 slices")).add(slice);
         }
     }
 }

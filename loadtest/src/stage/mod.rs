@@ -6,6 +6,7 @@ pub mod bare;
 pub mod child;
 pub mod config;
 pub mod gateway;
+pub mod processors;
 pub mod wallet;
 
 pub use acquirer::AcquirerHost;
@@ -14,4 +15,5 @@ pub use bare::BareServer;
 pub use child::Child;
 pub use config::{AcquirerKind, Config, MAX_DELAY_MS};
 pub use gateway::{Gateway, Install};
+pub use processors::Halves;
 pub use wallet::WalletPlace;
