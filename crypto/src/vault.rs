@@ -161,6 +161,11 @@ impl Vault {
         self.requests.begin()
     }
 
+    /// The digest of a request that stands in one piece.
+    pub fn digest_request(&self, message: &[u8]) -> [u8; 32] {
+        self.requests.sign(message)
+    }
+
     /// The secret half of an object's client secret: 16 bytes that follow from the object's id and are never stored.
     pub fn client_secret(&self, object_id: &[u8]) -> [u8; 16] {
         short(self.client_secrets.sign(object_id))

@@ -3,7 +3,7 @@
 use gateway_api::endpoints::ENDPOINTS;
 use gateway_api::form::{Encoding, Params, Redaction};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// A tree to send: at most three levels, with names that need encoding among them.
@@ -66,11 +66,85 @@ fn to_json(tree: &Tree) -> serde_json::Value {
 
 fn canonical(params: &Params<'_>) -> Vec<u8> {
     let mut out = Vec::new();
-    params.canonical(&mut |piece| out.extend_from_slice(piece), &|_, _| Redaction::Keep);
+    params.canonical(&mut out, &mut |_, _| Redaction::Keep);
     out
 }
 
+/// What a form body of plain letters says, read in the plainest way: values by the names on the way to them; nothing for a body that
+/// is refused.
+fn read_plainly(body: &str) -> Option<BTreeMap<Vec<String>, String>> {
+    let mut read = BTreeMap::new();
+    for pair in body.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let path = path_of(name, &read)?;
+        let within = |longer: &[String], shorter: &[String]| longer.starts_with(shorter);
+        if read.keys().any(|other: &Vec<String>| within(other, &path) || within(&path, other)) {
+            return None;
+        }
+        read.insert(path, value.to_owned());
+    }
+    Some(read)
+}
+
+fn path_of(name: &str, read: &BTreeMap<Vec<String>, String>) -> Option<Vec<String>> {
+    let Some((head, brackets)) = name.split_once('[') else {
+        return (!name.is_empty() && !name.contains(']')).then(|| vec![name.to_owned()]);
+    };
+    let mut path = vec![head.to_owned()];
+    let inner: Vec<&str> = brackets.strip_suffix(']')?.split("][").collect();
+    for (position, name) in inner.iter().enumerate() {
+        let last = position + 1 == inner.len();
+        if name.contains(['[', ']']) || (name.is_empty() && !last) {
+            return None;
+        }
+        let entries =
+            read.keys().filter(|other| other.starts_with(&path)).filter_map(|other| other.get(path.len()));
+        let next = entries.collect::<BTreeSet<_>>().len().to_string();
+        path.push(if name.is_empty() { next } else { (*name).to_owned() });
+    }
+    (!head.is_empty() && !head.contains(']')).then_some(path)
+}
+
+/// The same as a JSON object.
+fn nested(read: &BTreeMap<Vec<String>, String>) -> serde_json::Value {
+    let mut object = serde_json::json!({});
+    for (path, value) in read {
+        let place = path.iter().fold(&mut object, |place, name| &mut place[name.as_str()]);
+        *place = value.as_str().into();
+    }
+    object
+}
+
 proptest! {
+    #[test]
+    fn a_form_is_read_as_it_would_be_plainly(
+        body in "((a|b)?(\\[(a|b|bb|\\[|\\]|)\\]){0,3}(=[xy]{0,2})?&){0,6}"
+    ) {
+        let read = Params::from_body(Encoding::Form, body.as_bytes());
+        let Some(plainly) = read_plainly(&body) else {
+            prop_assert!(read.is_err());
+            return Ok(());
+        };
+        let json = nested(&plainly).to_string();
+        let by_json = Params::from_body(Encoding::Json, json.as_bytes()).expect(&json);
+        prop_assert_eq!(canonical(&read.expect(&body)), canonical(&by_json));
+    }
+
+    #[test]
+    fn the_order_of_pairs_means_nothing(
+        pairs in prop::collection::btree_set("[a-c]{1,2}(\\[[a-c]{1,2}\\]){0,2}", 0..24)
+            .prop_flat_map(|names| Just(names.into_iter().collect::<Vec<_>>()).prop_shuffle())
+    ) {
+        let mut sorted = pairs.clone();
+        sorted.sort();
+        let body = |names: &[String]| names.iter().map(|name| format!("{name}=1")).collect::<Vec<_>>().join("&");
+        let (given, sorted) = (body(&pairs), body(&sorted));
+        let read = |body: &str| {
+            Params::from_body(Encoding::Form, body.as_bytes()).map(|params| canonical(&params)).ok()
+        };
+        prop_assert_eq!(read(&given), read(&sorted));
+    }
+
     #[test]
     fn a_tree_is_the_same_by_form_and_by_json(tree in tree()) {
         let mut body = String::new();

@@ -47,7 +47,7 @@ fn body(encoding: Encoding, data: &[u8]) -> bool {
 
 fn canonical(params: &Params<'_>) -> Vec<u8> {
     let mut out = Vec::new();
-    params.canonical(&mut |piece| out.extend_from_slice(piece), &|_, _| Redaction::Keep);
+    params.canonical(&mut out, &mut |_, _| Redaction::Keep);
     out
 }
 
@@ -84,6 +84,9 @@ fn check_digit_holds(digits: &str) -> bool {
     digits.bytes().rev().enumerate().map(weigh).sum::<u32>().is_multiple_of(10)
 }
 
+/// What a branch begins with, less the number of its entries; a value begins with its length, which is below.
+const BRANCH: usize = 1 << 15;
+
 /// The parameters, read back from their canonical form.
 enum Tree {
     Leaf(String),
@@ -98,21 +101,20 @@ impl Tree {
     }
 
     fn branch(bytes: &mut &[u8]) -> Self {
-        assert_eq!(take(bytes, 1), b"B");
-        let count = number(bytes);
+        let count = number(bytes).checked_sub(BRANCH).expect("a branch begins here");
         let mut entries = BTreeMap::new();
         for _ in 0..count {
-            let name = text(bytes);
-            let last = entries.last_key_value().map(|(last, _): (&String, _)| last.as_str());
-            assert!(last.is_none_or(|last| last < name.as_str()), "{name:?} stands behind {last:?}");
-            let entry = match bytes.first() {
-                Some(b'B') => Self::branch(bytes),
-                _leaf => {
-                    assert_eq!(take(bytes, 1), b"L");
-                    Self::Leaf(text(bytes))
+            let [length] = take(bytes, 1) else { unreachable!("one was taken") };
+            let name = text(bytes, usize::from(*length));
+            let entry = match number(&mut &**bytes) {
+                BRANCH.. => Self::branch(bytes),
+                length => {
+                    number(bytes);
+                    Self::Leaf(text(bytes, length))
                 }
             };
-            entries.insert(name, entry);
+            let twice = format!("{name:?} stands there twice");
+            assert!(entries.insert(name, entry).is_none(), "{twice}");
         }
         Self::Branch(entries)
     }
@@ -190,12 +192,11 @@ fn take<'b>(bytes: &mut &'b [u8], count: usize) -> &'b [u8] {
 }
 
 fn number(bytes: &mut &[u8]) -> usize {
-    let four = take(bytes, 4).try_into().expect("four were taken");
-    u32::from_be_bytes(four) as usize
+    let two = take(bytes, 2).try_into().expect("two were taken");
+    usize::from(u16::from_be_bytes(two))
 }
 
-fn text(bytes: &mut &[u8]) -> String {
-    let length = number(bytes);
+fn text(bytes: &mut &[u8], length: usize) -> String {
     String::from_utf8(take(bytes, length).to_vec()).expect("parameters are text")
 }
 

@@ -29,7 +29,7 @@ use crate::flow::{Call, idempotency};
 use crate::observe::Operation as Meter;
 use gateway_api::endpoints::{ENDPOINTS, Endpoint, Method, Operation};
 use gateway_api::error::ApiError;
-use gateway_api::form::{Encoding, Params, Redaction, is_card_number, is_card_verification_code};
+use gateway_api::form::{CardSecret, Encoding, Params, Redaction};
 use gateway_api::params::decode;
 use gateway_core::claim::{ClaimKey, MAX_KEY_LEN, RequestDigest};
 use gateway_core::journal::Urgency;
@@ -366,21 +366,18 @@ fn idempotency_key(exchange: &Exchange) -> Result<Option<String>, ApiError> {
     Ok(Some(bare.to_owned()))
 }
 
-/// A keyed digest over method, path and parameters; a card number enters as its fingerprint, a code not at all.
+/// A keyed digest over method, path and parameters, made in one go; a card number enters as its fingerprint, a code not at all.
 fn digest(engine: &Engine, exchange: &Exchange, params: &Params<'_>) -> RequestDigest {
-    let mut digest = engine.vault.request_digest();
-    digest.field(exchange.method.as_str().as_bytes());
-    digest.field(exchange.path.as_bytes());
-    params.canonical(&mut |bytes| digest.update(bytes), &|path, value| {
-        if is_card_verification_code(path) {
-            Redaction::Omit
-        } else if is_card_number(path) {
-            Redaction::Replace(cards::fingerprint(engine, value).to_vec())
-        } else {
-            Redaction::Keep
-        }
+    let mut message = Vec::with_capacity(1024);
+    for field in [exchange.method.as_str(), &exchange.path] {
+        message.extend_from_slice(&(field.len() as u32).to_be_bytes());
+        message.extend_from_slice(field.as_bytes());
+    }
+    params.canonical(&mut message, &mut |secret, value| match secret {
+        CardSecret::VerificationCode => Redaction::Omit,
+        CardSecret::Number => Redaction::Replace(cards::fingerprint(engine, value)),
     });
-    RequestDigest(digest.finish())
+    RequestDigest(engine.vault.digest_request(&message))
 }
 
 /// Runs one operation under its key. Bad parameters are refused before the key is looked at: they leave nothing behind.

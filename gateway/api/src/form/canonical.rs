@@ -1,105 +1,154 @@
 //! One unambiguous byte form of the parameters, for the digest that an idempotency key is bound to.
 //!
 //! Two requests have the same bytes exactly when they have the same parameters: order and encoding do not matter, and
-//! text is preceded by its length, so that no value can imitate a name. Secrets are replaced or left out by the caller.
+//! text is preceded by its length, so that no value can imitate a name. What is secret of a card is replaced or left out
+//! by the caller.
+//!
+//! A branch is `u16` [`BRANCH`] and the number of its entries, then the entries in the order of their names' tags. An entry
+//! is a byte with the length of its name, the name, and a branch or a value; a value is `u16` with its length, or
+//! [`REPLACED`] for a fingerprint, and its bytes.
 
-use super::Params;
-use super::tree::ROOT;
+use super::tree::{Node, ROOT};
+use super::{MAX_ENTRIES, MAX_NAME_BYTES, MAX_VALUE_BYTES, Params};
 
-/// What becomes of one value in the canonical form.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a value is that may not stand in the canonical form, as far as its place tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CardSecret {
+    /// `payment_method_data[card][number]`, `card[number]`.
+    Number,
+    /// `payment_method_data[card][cvc]`, `cvc_update[cvc]`: it may not enter even a digest.
+    VerificationCode,
+}
+
+/// What becomes of a card's secret in the canonical form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Redaction {
-    /// The value stands as it is.
+    /// The value stands as it is: for those who compare forms and keep none.
     Keep,
     /// The parameter is left out, as if it had not been sent.
     Omit,
-    /// These bytes stand in its place (a keyed fingerprint); they never equal a kept value.
-    Replace(Vec<u8>),
+    /// This fingerprint stands in its place; it never equals a kept value.
+    Replace([u8; 16]),
 }
 
-/// Whether a path leads to a card number: `payment_method_data[card][number]`, `card[number]`.
-pub fn is_card_number(path: &[&str]) -> bool {
-    matches!(path, [.., "card", "number"])
+/// Marks a branch, whose entries are counted in the lower bits.
+const BRANCH: u16 = 1 << 15;
+/// Marks a fingerprint.
+const REPLACED: u16 = BRANCH | 1 << 14;
+
+const _: () = assert!(MAX_VALUE_BYTES < BRANCH as usize && MAX_ENTRIES < 1 << 14 && MAX_NAME_BYTES < 256);
+
+/// How many entries are put in order without memory of their own.
+const FEW: usize = 16;
+
+/// Where values stand that may be secret.
+#[derive(Clone, Copy)]
+enum Place {
+    Card,
+    CvcUpdate,
+    Other,
 }
 
-/// Whether a path leads to a card verification code, which may not enter even a digest.
-pub fn is_card_verification_code(path: &[&str]) -> bool {
-    matches!(path, [.., "card", "cvc"] | [.., "cvc_update", "cvc"])
-}
+impl Place {
+    fn named(name: &[u8]) -> Self {
+        match name {
+            b"card" => Self::Card,
+            b"cvc_update" => Self::CvcUpdate,
+            _other => Self::Other,
+        }
+    }
 
-const BRANCH: u8 = b'B';
-const LEAF: u8 = b'L';
-const REPLACED: u8 = b'R';
+    fn secret(self, name: &[u8]) -> Option<CardSecret> {
+        match (self, name) {
+            (Self::Card, b"number") => Some(CardSecret::Number),
+            (Self::Card | Self::CvcUpdate, b"cvc") => Some(CardSecret::VerificationCode),
+            (Self::Card | Self::CvcUpdate | Self::Other, _) => None,
+        }
+    }
+}
 
 impl Params<'_> {
-    /// Feeds the canonical form to `sink`, in one or more pieces. `redact` is asked about every value, with its path
-    /// from the outermost name inward.
-    pub fn canonical(&self, sink: &mut dyn FnMut(&[u8]), redact: &dyn Fn(&[&str], &str) -> Redaction) {
-        let mut out = Vec::with_capacity(self.source.len() + self.scratch.len() + 16 * self.nodes.len());
-        let mut path = Vec::with_capacity(super::MAX_DEPTH);
-        self.write_branch(&mut out, ROOT, &mut path, redact);
-        sink(&out);
+    /// Writes the canonical form at the end of `out`. `redact` is asked about every value that may be a card's secret.
+    pub fn canonical(&self, out: &mut Vec<u8>, redact: &mut impl FnMut(CardSecret, &str) -> Redaction) {
+        out.reserve(self.source.len() + self.scratch.len() + 3 * self.nodes.len());
+        self.write_branch(out, ROOT, redact);
     }
 
-    fn write_branch<'p>(
-        &'p self,
+    fn write_branch(
+        &self,
         out: &mut Vec<u8>,
         index: u16,
-        path: &mut Vec<&'p str>,
-        redact: &dyn Fn(&[&str], &str) -> Redaction,
+        redact: &mut impl FnMut(CardSecret, &str) -> Redaction,
     ) {
-        out.push(BRANCH);
+        let node = self.node(index);
+        let place = Place::named(self.bytes(node.name));
         let counted_at = out.len();
-        out.extend_from_slice(&[0; 4]);
-        let mut names: Vec<(&str, u16)> =
-            self.entries(index).map(|entry| (self.text(self.node(entry).name), entry)).collect();
-        names.sort_unstable();
-        let mut written = 0_u32;
-        for (name, entry) in names {
-            path.push(name);
+        out.extend_from_slice(&[0; 2]);
+        let mut few = [0; FEW];
+        let mut many = Vec::new();
+        let mut written = BRANCH;
+        for &entry in self.in_order(node, index, (&mut few, &mut many)) {
+            let entry = entry as u16;
+            let node = self.node(entry);
+            let name = self.bytes(node.name);
             let from = out.len();
-            write_text(out, name.as_bytes());
-            if self.write_entry(out, entry, path, redact) {
-                written += 1;
+            out.push(name.len() as u8);
+            out.extend_from_slice(name);
+            if !node.leaf {
+                self.write_branch(out, entry, redact);
+            } else if let Some(secret) = place.secret(name) {
+                if !write_secret(out, redact(secret, self.text(node.value)), self.bytes(node.value)) {
+                    out.truncate(from);
+                    continue;
+                }
             } else {
-                out.truncate(from);
+                write_value(out, self.bytes(node.value));
             }
-            path.pop();
+            written += 1;
         }
-        out[counted_at..counted_at + 4].copy_from_slice(&written.to_be_bytes());
+        out[counted_at..counted_at + 2].copy_from_slice(&written.to_be_bytes());
     }
 
-    /// Writes one entry's value, or returns false when it is to be left out.
-    fn write_entry<'p>(
-        &'p self,
-        out: &mut Vec<u8>,
+    /// The entries of a branch, whatever the order in which they were sent: tags above, indices in the lowest 16 bits.
+    fn in_order<'r>(
+        &self,
+        node: &Node,
         index: u16,
-        path: &mut Vec<&'p str>,
-        redact: &dyn Fn(&[&str], &str) -> Redaction,
-    ) -> bool {
-        let node = self.node(index);
-        if !node.leaf {
-            self.write_branch(out, index, path, redact);
-            return true;
+        (few, many): (&'r mut [u64; FEW], &'r mut Vec<u64>),
+    ) -> &'r [u64] {
+        let entries = usize::from(node.entries);
+        let room = if entries <= FEW {
+            &mut few[..entries]
+        } else {
+            many.resize(entries, 0);
+            &mut many[..]
+        };
+        for (slot, entry) in room.iter_mut().zip(self.entries(index)) {
+            *slot = u64::from(self.node(entry).tag.number()) << 16 | u64::from(entry);
         }
-        let value = self.text(node.value);
-        match redact(path, value) {
-            Redaction::Omit => return false,
-            Redaction::Keep => {
-                out.push(LEAF);
-                write_text(out, value.as_bytes());
-            }
-            Redaction::Replace(bytes) => {
-                out.push(REPLACED);
-                write_text(out, &bytes);
-            }
-        }
-        true
+        let name = |slot: u64| self.bytes(self.node(slot as u16).name);
+        room.sort_unstable_by(|&left, &right| {
+            // Different names may share a tag.
+            (left >> 16).cmp(&(right >> 16)).then_with(|| name(left).cmp(name(right)))
+        });
+        room
     }
 }
 
-fn write_text(out: &mut Vec<u8>, text: &[u8]) {
-    let length = u32::try_from(text.len()).expect("names and values are limited to a few KiB");
-    out.extend_from_slice(&length.to_be_bytes());
-    out.extend_from_slice(text);
+fn write_value(out: &mut Vec<u8>, value: &[u8]) {
+    out.extend_from_slice(&(value.len() as u16).to_be_bytes());
+    out.extend_from_slice(value);
+}
+
+/// Returns false if nothing may be written.
+fn write_secret(out: &mut Vec<u8>, redaction: Redaction, value: &[u8]) -> bool {
+    match redaction {
+        Redaction::Omit => return false,
+        Redaction::Keep => write_value(out, value),
+        Redaction::Replace(fingerprint) => {
+            out.extend_from_slice(&REPLACED.to_be_bytes());
+            out.extend_from_slice(&fingerprint);
+        }
+    }
+    true
 }

@@ -11,7 +11,7 @@ mod tree;
 mod urlencoded;
 mod values;
 
-pub use canonical::{Redaction, is_card_number, is_card_verification_code};
+pub use canonical::{CardSecret, Redaction};
 pub use fields::Fields;
 pub use values::Change;
 
@@ -39,6 +39,8 @@ pub struct Params<'a> {
     scratch: String,
     nodes: Vec<Node>,
     pairs: usize,
+    /// No control character stands in `source`.
+    plain: bool,
 }
 
 /// The encodings in which a body may come.
@@ -109,7 +111,8 @@ impl<'a> Params<'a> {
     fn new(source: &'a str, nodes: usize) -> Self {
         let mut all = Vec::with_capacity(nodes);
         all.push(Node::root());
-        Self { source, scratch: String::new(), nodes: all, pairs: 0 }
+        let plain = !tree::holds_control_characters(source.as_bytes());
+        Self { source, scratch: String::new(), nodes: all, pairs: 0, plain }
     }
 
     fn text(&self, span: Span) -> &str {

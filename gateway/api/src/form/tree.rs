@@ -40,11 +40,21 @@ impl Span {
         (self.start & SCRATCH != 0, start..start + self.len as usize)
     }
 
+    pub(super) fn in_scratch(self) -> bool {
+        self.start & SCRATCH != 0
+    }
+
     pub(super) fn len(self) -> usize {
         self.len as usize
     }
 }
 
+/// Whether one of the ASCII control characters stands in a text. It looks at all of it, which is faster than to stop at one.
+pub(super) fn holds_control_characters(text: &[u8]) -> bool {
+    text.iter().fold(false, |found, &byte| found | (byte < 0x20) | (byte == 0x7f))
+}
+
+#[inline]
 fn narrow(offset: usize) -> u32 {
     u32::try_from(offset)
         .expect("bodies are limited to 256 KiB, and decoding makes text shorter or three times longer")
@@ -53,10 +63,12 @@ fn narrow(offset: usize) -> u32 {
 /// One parameter: a value, or an object or list of others.
 pub(super) struct Node {
     pub(super) name: Span,
-    /// Made of the name by [`tag`], so that most comparisons end before they reach the text.
-    tag: u32,
+    /// Made of the name, so that most comparisons end before they reach the text.
+    pub(super) tag: Tag,
     /// The value, when `leaf`.
     pub(super) value: Span,
+    /// What the entries' names may be.
+    pub(super) names: Names,
     pub(super) parent: u16,
     pub(super) first: u16,
     pub(super) last: u16,
@@ -67,14 +79,15 @@ pub(super) struct Node {
 
 impl Node {
     pub(super) fn root() -> Self {
-        Self::branch(Span::EMPTY, NONE)
+        Self::branch((Span::EMPTY, Tag::of(b"")), NONE)
     }
 
-    fn branch(name: Span, parent: u16) -> Self {
+    fn branch((name, tag): (Span, Tag), parent: u16) -> Self {
         Self {
             name,
-            tag: 0,
+            tag,
             value: Span::EMPTY,
+            names: Names::default(),
             parent,
             first: NONE,
             last: NONE,
@@ -86,11 +99,41 @@ impl Node {
 }
 
 /// The length and three letters of a name. Equal names have equal tags.
-#[inline]
-fn tag(name: &[u8]) -> u32 {
-    let letter = |at: usize| u32::from(name.get(at).copied().unwrap_or_default());
-    let last = u32::from(name.last().copied().unwrap_or_default());
-    (name.len() as u32) << 24 | letter(0) << 16 | letter(name.len() / 2) << 8 | last
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Tag(u32);
+
+impl Tag {
+    /// Of a constant name this is a constant.
+    #[inline(always)]
+    pub(super) const fn of(name: &[u8]) -> Self {
+        let length = name.len();
+        if length == 0 {
+            return Self(0);
+        }
+        let [first, middle, last] = [name[0], name[length / 2], name[length - 1]];
+        Self((length as u32) << 24 | (first as u32) << 16 | (middle as u32) << 8 | last as u32)
+    }
+
+    pub(super) const fn number(self) -> u32 {
+        self.0
+    }
+
+    /// One bit of 64, spread over the names that there are.
+    #[inline(always)]
+    const fn bit(self) -> u64 {
+        1 << (self.0.wrapping_mul(0x9E37_79B1) >> 26)
+    }
+}
+
+/// A set of names that tells at once of most names that they are not in it.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Names(u64);
+
+impl Names {
+    #[inline(always)]
+    pub(super) const fn may_hold(self, tag: Tag) -> bool {
+        self.0 & tag.bit() != 0
+    }
 }
 
 impl Params<'_> {
@@ -105,18 +148,21 @@ impl Params<'_> {
     }
 
     pub(super) fn find(&self, parent: u16, name: &str) -> Option<u16> {
-        self.position_of(parent, name.as_bytes()).map(|(_, index)| index)
+        let name = name.as_bytes();
+        self.position_of(parent, (Tag::of(name), name)).map(|(_, index)| index)
     }
 
     /// Where among the entries of `parent` a name stands, and its node.
-    #[inline]
-    pub(super) fn position_of(&self, parent: u16, name: &[u8]) -> Option<(u32, u16)> {
-        let wanted = tag(name);
+    pub(super) fn position_of(&self, parent: u16, (tag, name): (Tag, &[u8])) -> Option<(u32, u16)> {
+        let owner = self.node(parent);
+        if !owner.names.may_hold(tag) {
+            return None;
+        }
         let mut position = 0;
-        let mut index = self.node(parent).first;
+        let mut index = owner.first;
         while index != NONE {
             let node = self.node(index);
-            if node.tag == wanted && self.bytes(node.name) == name {
+            if node.tag == tag && self.bytes(node.name) == name {
                 return Some((position, index));
             }
             position += 1;
@@ -127,38 +173,45 @@ impl Params<'_> {
 
     /// The branch of this name, made if it is not there.
     pub(super) fn branch(&mut self, parent: u16, name: Span) -> Result<u16, ApiError> {
-        match self.position_of(parent, self.bytes(name)).map(|(_, found)| found) {
+        let bytes = self.bytes(name);
+        let tag = Tag::of(bytes);
+        match self.position_of(parent, (tag, bytes)).map(|(_, found)| found) {
             Some(found) if self.node(found).leaf => Err(self.conflict(found)),
             Some(found) => Ok(found),
-            None => self.push(Node::branch(name, parent)),
+            None => self.push(Node::branch((name, tag), parent)),
         }
     }
 
     /// Adds a value. A second one of the same name is refused: which of the two is meant can't be known.
     pub(super) fn leaf(&mut self, parent: u16, name: Span, value: Span) -> Result<(), ApiError> {
-        if let Some((_, found)) = self.position_of(parent, self.bytes(name)) {
+        let bytes = self.bytes(name);
+        let tag = Tag::of(bytes);
+        if let Some((_, found)) = self.position_of(parent, (tag, bytes)) {
             return Err(if self.node(found).leaf { self.repeated(found) } else { self.conflict(found) });
         }
         self.pairs += 1;
         if self.pairs > MAX_PAIRS {
             return Err(ApiError::invalid_request(format!("More than {MAX_PAIRS} parameters were sent.")));
         }
-        let index = self.push(Node { value, leaf: true, ..Node::branch(name, parent) })?;
-        let bytes = self.bytes(value);
-        if bytes.len() > MAX_VALUE_BYTES {
+        let index = self.push(Node { value, leaf: true, ..Node::branch((name, tag), parent) })?;
+        if value.len() > MAX_VALUE_BYTES {
             let message = format!("The value is longer than {MAX_VALUE_BYTES} bytes.");
             return Err(ApiError::invalid_parameter(self.path(index), message));
         }
-        if memchr::memchr(0, bytes).is_some() {
+        if !self.is_plain(value) && memchr::memchr(0, self.bytes(value)).is_some() {
             return Err(ApiError::invalid_characters(self.path(index)));
         }
         Ok(())
     }
 
-    fn push(&mut self, mut node: Node) -> Result<u16, ApiError> {
-        let parent = node.parent;
+    /// Whether a text is known to hold no control characters.
+    fn is_plain(&self, text: Span) -> bool {
+        self.plain && !text.in_scratch()
+    }
+
+    fn push(&mut self, node: Node) -> Result<u16, ApiError> {
+        let (parent, tag) = (node.parent, node.tag);
         self.check_name(node.name, parent)?;
-        node.tag = tag(self.bytes(node.name));
         let index = u16::try_from(self.nodes.len()).ok().filter(|&index| index != NONE);
         let Some(index) = index else {
             return Err(ApiError::invalid_request("Too many parameters were sent."));
@@ -167,6 +220,7 @@ impl Params<'_> {
         let owner = &mut self.nodes[usize::from(parent)];
         let last = std::mem::replace(&mut owner.last, index);
         owner.entries += 1;
+        owner.names.0 |= tag.bit();
         if last == NONE {
             owner.first = index;
         } else {
@@ -176,15 +230,14 @@ impl Params<'_> {
     }
 
     fn check_name(&self, name: Span, parent: u16) -> Result<(), ApiError> {
-        let bytes = self.bytes(name);
-        if bytes.is_empty() && parent == ROOT {
+        if name.len() == 0 && parent == ROOT {
             return Err(ApiError::invalid_request("A parameter without a name was sent."));
         }
-        if bytes.len() > MAX_NAME_BYTES {
+        if name.len() > MAX_NAME_BYTES {
             let message = format!("A parameter's name is longer than {MAX_NAME_BYTES} bytes.");
             return Err(ApiError::invalid_request(message));
         }
-        if bytes.iter().fold(false, |found, &byte| found | (byte < 0x20) | (byte == 0x7f)) {
+        if !self.is_plain(name) && holds_control_characters(self.bytes(name)) {
             return Err(ApiError::invalid_request("A parameter's name contains control characters."));
         }
         if usize::from(self.node(parent).entries) >= MAX_ENTRIES {

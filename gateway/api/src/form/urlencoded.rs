@@ -9,18 +9,38 @@ pub(super) fn decode(text: &str) -> Result<Params<'_>, ApiError> {
     let bytes = text.as_bytes();
     // A guess at the nodes, so that they are allocated once: pairs of some 16 bytes, and the objects around them.
     let mut params = Params::new(text, (bytes.len() / 16 + 8).min(256));
+    let mut outer = Outer::default();
+    let mut encoded_at = next_encoded(bytes, 0);
     let mut start = 0;
-    while start <= bytes.len() {
+    while start < bytes.len() {
         let end = memchr(b'&', &bytes[start..]).map_or(bytes.len(), |at| start + at);
         if end > start {
             let equals = memchr(b'=', &bytes[start..end]).map_or(end, |at| start + at);
-            let name = params.decoded(start, equals)?;
-            let value = params.decoded((equals + 1).min(end), end)?;
-            params.insert(name, value)?;
+            let value = (equals + 1).min(end);
+            let pair = if encoded_at < end {
+                encoded_at = next_encoded(bytes, end);
+                (params.decoded(start, equals)?, params.decoded(value, end)?)
+            } else {
+                (Span::source(start..equals), Span::source(value..end))
+            };
+            params.insert(&mut outer, pair)?;
         }
         start = end + 1;
     }
     Ok(params)
+}
+
+/// Where the next letter stands that has to be decoded; behind the end if there is none.
+fn next_encoded(bytes: &[u8], from: usize) -> usize {
+    memchr2(b'%', b'+', &bytes[from..]).map_or(bytes.len(), |at| from + at)
+}
+
+/// The object in which the last pair stood that was in one: most pairs stand where the one before them does.
+#[derive(Default)]
+struct Outer {
+    /// The name as far as its field begins: `a[b][`.
+    prefix: Option<Span>,
+    node: u16,
 }
 
 impl Params<'_> {
@@ -93,7 +113,11 @@ impl Params<'_> {
     }
 
     /// Puts one pair into the tree, by the brackets of its name.
-    fn insert(&mut self, name: Span, value: Span) -> Result<(), ApiError> {
+    fn insert(&mut self, outer: &mut Outer, (name, value): (Span, Span)) -> Result<(), ApiError> {
+        if let Some(inner) = self.field_of(outer, name) {
+            return self.leaf(outer.node, inner, value);
+        }
+        let whole = name.len();
         let (mut here, mut rest) = self.head(name)?;
         let mut parent = ROOT;
         let mut depth = 1;
@@ -104,9 +128,19 @@ impl Params<'_> {
                 let message = format!("The parameters are nested deeper than {MAX_DEPTH} levels.");
                 return Err(ApiError::invalid_parameter(self.path(parent), message));
             }
+            let opens_at = whole - rest.len();
+            *outer = Outer { prefix: Some(name.part(0, opens_at + 1)), node: parent };
             (here, rest) = self.bracket(parent, rest)?;
         }
         self.leaf(parent, here, value)
+    }
+
+    /// The field that a name means in the object of the pair before it: `c` of `a[b][c]` after `a[b][d]`.
+    fn field_of(&self, outer: &Outer, name: Span) -> Option<Span> {
+        let prefix = self.bytes(outer.prefix?);
+        let field = self.bytes(name).strip_prefix(prefix)?.strip_suffix(b"]")?;
+        let bracketed = field.iter().fold(false, |found, &byte| found | matches!(byte, b'[' | b']'));
+        (!field.is_empty() && !bracketed).then(|| name.part(prefix.len(), name.len() - 1))
     }
 
     /// Splits `a[b][c]` into `a` and `[b][c]`.
@@ -121,16 +155,16 @@ impl Params<'_> {
 
     /// Splits `[b][c]` into `b` and `[c]`. An empty `[]`, allowed only at the end, is the next position of a list.
     fn bracket(&mut self, parent: u16, rest: Span) -> Result<(Span, Span), ApiError> {
-        let text = self.text(rest);
-        let close = text.bytes().position(|byte| byte == b']');
-        let Some(close) = close.filter(|&close| text.starts_with('[') && !text[1..close].contains('['))
-        else {
-            return Err(bad_brackets(text));
+        let bytes = self.bytes(rest);
+        let close = bytes.iter().skip(1).position(|byte| matches!(byte, b'[' | b']')).map(|at| at + 1);
+        let Some(close) = close.filter(|&close| bytes[0] == b'[' && bytes[close] == b']') else {
+            return Err(bad_brackets(self.text(rest)));
         };
+        let length = bytes.len();
         if close > 1 {
-            return Ok((rest.part(1, close), rest.part(close + 1, text.len())));
+            return Ok((rest.part(1, close), rest.part(close + 1, length)));
         }
-        if text.len() > 2 {
+        if length > 2 {
             let message = "Lists of objects need numbered brackets, like a[0][b]; a[][b] is ambiguous.";
             return Err(ApiError::invalid_parameter(self.path(parent), message));
         }
