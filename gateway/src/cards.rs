@@ -1,11 +1,12 @@
 //! Card numbers at the door: checked, described, sealed; and opened again only for an acquirer's message.
 
 use crate::engine::Engine;
+use crate::flow::Call;
 use crypto::card::CardNumber;
 use crypto::vault::SealedCard as Sealed;
 use gateway_acquirers::test_cards;
 use gateway_api::error::ApiError;
-use gateway_api::params::{CardInput, RawPan};
+use gateway_api::params::CardInput;
 use gateway_core::card::{Brand, CardFacts, CardInClear, Cvc, Funding, Pan, SealedCard};
 use gateway_core::tenant::Tenant;
 use gateway_core::time::Timestamp;
@@ -25,39 +26,56 @@ fn binding(tenant: Tenant) -> [u8; 17] {
     aad
 }
 
-/// The keyed fingerprint of a number as it was sent, for the idempotency digest; all zero for what is no card number.
-pub fn fingerprint(engine: &Engine, raw: &str) -> [u8; 16] {
-    CardNumber::parse(raw).map(|number| engine.vault.fingerprint(&number)).unwrap_or_default()
+/// A number that came with a request, and its keyed fingerprint: computed once, for the digest of the request and for the card.
+/// It lives no longer than the request, whose body it stood in, and is wiped when it is dropped.
+pub struct PresentedCard {
+    number: CardNumber,
+    fingerprint: [u8; 16],
+}
+
+impl PresentedCard {
+    /// A number as it was sent; nothing for what is no card number.
+    pub fn of(engine: &Engine, raw: &str) -> Option<Self> {
+        let number = CardNumber::parse(raw).ok()?;
+        let fingerprint = engine.vault.fingerprint(&number);
+        Some(Self { number, fingerprint })
+    }
+
+    /// What stands for the number in the digest of the request.
+    pub const fn fingerprint(&self) -> [u8; 16] {
+        self.fingerprint
+    }
 }
 
 /// Checks and seals a card.
 ///
 /// # Errors
 /// The card error of the dialect: a failed Luhn check, or a card that expired already.
-pub fn take_in(
-    engine: &Engine,
-    tenant: Tenant,
-    input: &CardInput<'_>,
-    path: &str,
-) -> Result<Intake, ApiError> {
-    let number = parse_number(&input.number, path)?;
-    check_expiry(engine.clock.now(), input, path)?;
+pub fn take_in(call: &Call, input: &CardInput<'_>, path: &str) -> Result<Intake, ApiError> {
+    let mut buffer = [0u8; 19];
+    let digits = input
+        .number
+        .digits(&mut buffer)
+        .ok_or_else(|| ApiError::invalid_number(format!("{path}[number]")))?;
+    let parsed;
+    let card = match call.card.as_ref().filter(|card| card.number.expose() == digits) {
+        Some(presented) => presented,
+        None => {
+            let card = PresentedCard::of(&call.engine, digits);
+            parsed = card.ok_or_else(|| ApiError::incorrect_number(format!("{path}[number]")))?;
+            &parsed
+        }
+    };
+    check_expiry(call.engine.clock.now(), input, path)?;
     let cvc = input.cvc.as_ref().map(|cvc| Cvc::new(cvc.expose()));
-    Ok(seal(engine, tenant, &number, (input.exp_month, input.exp_year), cvc))
+    Ok(seal(&call.engine, call.caller.tenant, card, (input.exp_month, input.exp_year, cvc)))
 }
 
 /// A published test card by its number, as an alias (`pm_card_visa`, `tok_visa`) stands for it.
 pub fn published(engine: &Engine, tenant: Tenant, number: &str) -> Option<Intake> {
-    let number = CardNumber::parse(number).ok()?;
+    let card = PresentedCard::of(engine, number)?;
     let year = u16::try_from(1970 + engine.clock.now().unix_seconds() / 31_556_952 + 4).ok()?;
-    Some(seal(engine, tenant, &number, (12, year), Some(Cvc::new("123"))))
-}
-
-fn parse_number(raw: &RawPan<'_>, path: &str) -> Result<CardNumber, ApiError> {
-    let mut buffer = [0u8; 19];
-    let digits =
-        raw.digits(&mut buffer).ok_or_else(|| ApiError::invalid_number(format!("{path}[number]")))?;
-    CardNumber::parse(digits).map_err(|_| ApiError::incorrect_number(format!("{path}[number]")))
+    Some(seal(engine, tenant, &card, (12, year, Some(Cvc::new("123")))))
 }
 
 /// The month after the card's last one, as months since year 0.
@@ -77,9 +95,8 @@ fn check_expiry(now: Timestamp, input: &CardInput<'_>, path: &str) -> Result<(),
 fn seal(
     engine: &Engine,
     tenant: Tenant,
-    number: &CardNumber,
-    (exp_month, exp_year): (u8, u16),
-    cvc: Option<Cvc>,
+    PresentedCard { number, fingerprint }: &PresentedCard,
+    (exp_month, exp_year, cvc): (u8, u16, Option<Cvc>),
 ) -> Intake {
     let entropy = |out: &mut [u8]| engine.random.fill(out);
     let sealed = engine.vault.seal(number, &binding(tenant), &entropy);
@@ -94,7 +111,7 @@ fn seal(
         exp_month,
         exp_year,
         country: published.map(|card| country(card.country)),
-        fingerprint: engine.vault.fingerprint(number),
+        fingerprint: *fingerprint,
         cvc_provided: cvc.is_some(),
     };
     let mut bytes = Vec::with_capacity(sealed.nonce.len() + sealed.ciphertext.len());

@@ -22,6 +22,7 @@ pub mod sweep;
 pub mod turns;
 
 use crate::admit::Caller;
+use crate::cards::PresentedCard;
 use crate::engine::{Engine, Stamp};
 use crate::exchange::Reply;
 use draft::Draft;
@@ -57,6 +58,8 @@ pub struct Call {
     /// What its commits are for.
     pub urgency: Urgency,
     pub digest: RequestDigest,
+    /// The card that the request brought, if it brought one.
+    pub card: Option<PresentedCard>,
     /// The key that the client sent, if it did.
     pub given_key: Option<String>,
     pub api_version: String,

@@ -115,7 +115,7 @@ async fn take(
 ) -> Result<(Intake, Vec<Write>, String), Fault> {
     match source {
         CardSource::Details(input) => {
-            let intake = cards::take_in(&call.engine, call.caller.tenant, input, path)?;
+            let intake = cards::take_in(call, input, path)?;
             Ok((intake, Vec::new(), String::new()))
         }
         CardSource::Token(name) => match alias(call, name) {

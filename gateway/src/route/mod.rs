@@ -22,7 +22,7 @@ mod tokens;
 use crate::admit::limits::Remaining;
 use crate::admit::queue::{Admission, Beginning};
 use crate::admit::{Caller, Limits, key, view};
-use crate::cards;
+use crate::cards::PresentedCard;
 use crate::engine::Engine;
 use crate::exchange::{Arriving, Exchange, Reply, Service};
 use crate::flow::{Call, idempotency};
@@ -325,13 +325,13 @@ fn prepare<'x>(
     view::check_expansions(&caller, &params)?;
     // DELETE ignores the key: what is deleted stays deleted.
     let given_key = if endpoint.method == Method::Post { idempotency_key(exchange)? } else { None };
-    let digest = digest(&engine, exchange, &params);
+    let (digest, card) = digest(&engine, exchange, &params);
     let claim_key = given_key.clone().unwrap_or_else(|| format!("auto_{}", exchange.request_id));
     let claim = ClaimKey { tenant: caller.tenant, key: in_space(caller.kind, claim_key) };
     let urgency = urgency(endpoint.operation);
     let api_version = exchange.header("stripe-version").unwrap_or_default().chars().take(64).collect();
     let request_id = exchange.request_id;
-    Ok((Call { engine, caller, request_id, claim, urgency, digest, given_key, api_version }, params))
+    Ok((Call { engine, caller, request_id, claim, urgency, digest, card, given_key, api_version }, params))
 }
 
 /// Money that is held or was taken can be captured, given back and refunded for longer than new payments are taken.
@@ -367,17 +367,28 @@ fn idempotency_key(exchange: &Exchange) -> Result<Option<String>, ApiError> {
 }
 
 /// A keyed digest over method, path and parameters, made in one go; a card number enters as its fingerprint, a code not at all.
-fn digest(engine: &Engine, exchange: &Exchange, params: &Params<'_>) -> RequestDigest {
+/// What was found out about the card is handed on.
+fn digest(
+    engine: &Engine,
+    exchange: &Exchange,
+    params: &Params<'_>,
+) -> (RequestDigest, Option<PresentedCard>) {
     let mut message = Vec::with_capacity(1024);
     for field in [exchange.method.as_str(), &exchange.path] {
         message.extend_from_slice(&(field.len() as u32).to_be_bytes());
         message.extend_from_slice(field.as_bytes());
     }
+    let mut card = None;
     params.canonical(&mut message, &mut |secret, value| match secret {
         CardSecret::VerificationCode => Redaction::Omit,
-        CardSecret::Number => Redaction::Replace(cards::fingerprint(engine, value)),
+        CardSecret::Number => {
+            let presented = PresentedCard::of(engine, value);
+            let fingerprint = presented.as_ref().map_or([0; 16], PresentedCard::fingerprint);
+            card = presented.or(card.take());
+            Redaction::Replace(fingerprint)
+        }
     });
-    RequestDigest(engine.vault.digest_request(&message))
+    (RequestDigest(engine.vault.digest_request(&message)), card)
 }
 
 /// Runs one operation under its key. Bad parameters are refused before the key is looked at: they leave nothing behind.

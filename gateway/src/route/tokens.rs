@@ -42,7 +42,7 @@ pub async fn create(writing: &Writing<'_>, params: &params::CreateToken<'_>) -> 
     let call = writing.call;
     params.expand.check_known(&[])?;
     let tenant = call.caller.tenant;
-    let intake = cards::take_in(&call.engine, tenant, &params.card, "card")?;
+    let intake = cards::take_in(call, &params.card, "card")?;
     let id = TokenId(call.engine.ids.next());
     let token = Token {
         id,
