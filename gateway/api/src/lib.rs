@@ -10,6 +10,7 @@ pub mod endpoints;
 pub mod error;
 pub mod expand;
 pub mod form;
+pub mod json;
 pub mod objects;
 pub mod params;
 mod wire_enum;

@@ -8,6 +8,7 @@ mod service;
 
 pub use code::{DeclineCode, ErrorCode, ErrorType};
 
+use crate::json::write_text;
 use crate::wire_enum::WireEnum;
 use std::borrow::Cow;
 use std::fmt;
@@ -174,10 +175,6 @@ fn write_key(out: &mut Vec<u8>, key: &str) {
     out.extend_from_slice(b",\"");
     out.extend_from_slice(key.as_bytes());
     out.extend_from_slice(b"\":");
-}
-
-fn write_text(out: &mut Vec<u8>, text: &str) {
-    serde_json::to_writer(out, text).expect("a string always serializes, and a vector takes all bytes");
 }
 
 impl std::ops::Deref for ApiError {

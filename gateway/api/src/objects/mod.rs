@@ -140,8 +140,7 @@ impl Serialize for EmptyObject {
 
 /// Writes an object at the end of `out`.
 pub fn write<T: Serialize>(object: &T, out: &mut Vec<u8>) {
-    serde_json::to_writer(out, object)
-        .expect("these structs have text keys only, and a vector takes all bytes");
+    crate::json::write(object, out).expect("these structs have text keys only, and no variants with fields");
 }
 
 /// The JSON text of an object, for [`crate::ApiError::with_payment_intent`] and its like.
