@@ -48,6 +48,30 @@ async fn a_key_belongs_to_its_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_card_counts_by_its_number_and_not_by_its_code() {
+    let g = gateway().await;
+    let body = |number: &str, code: &str| {
+        format!(
+            "amount=1000&currency=usd&confirm=true&payment_method_data[type]=card&payment_method_data[card][number]={number}\
+             &payment_method_data[card][exp_month]=12&payment_method_data[card][exp_year]=2034\
+             &payment_method_data[card][cvc]={code}&expand[0]=payment_method"
+        )
+    };
+    let fingerprint = "/payment_method/card/fingerprint";
+    let first = g.post_keyed("/v1/payment_intents", &body("4242424242424242", "314"), "k").await.ok();
+    for (number, code) in [("4242+4242-4242+4242", "314"), ("4242424242424242", "271")] {
+        let again = g.post_keyed("/v1/payment_intents", &body(number, code), "k").await.ok();
+        assert_eq!(again.bytes, first.bytes, "{number} {code}");
+        let anew = g.post("/v1/payment_intents", &body(number, code)).await.ok();
+        assert_eq!(anew.text(fingerprint), first.text(fingerprint), "{number} {code}");
+    }
+    let other = g.post_keyed("/v1/payment_intents", &body("5555555555554444", "314"), "k").await;
+    assert_eq!((other.status, other.text("/error/type")), (400, "idempotency_error"));
+    let other = g.post("/v1/payment_intents", &body("5555555555554444", "314")).await.ok();
+    assert_ne!(other.text(fingerprint), first.text(fingerprint));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn fifty_at_once_make_one_payment() {
     let g = Arc::new(gateway().await);
     let tries: Vec<_> = (0..50)
