@@ -9,11 +9,23 @@ pub fn encode(bytes: &[u8]) -> String {
 
 /// Appends two lower-case digits a byte.
 pub fn encode_onto(text: &mut String, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    for some in bytes.chunks(32) {
+        let mut digits = [0; 64];
+        text.push_str(written(some, &mut digits));
     }
+}
+
+/// The digits of up to 32 bytes, in room that is given.
+///
+/// # Panics
+/// With more bytes than there is room for.
+pub fn written<'r>(bytes: &[u8], room: &'r mut [u8; 64]) -> &'r str {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let room = &mut room[..bytes.len() * 2];
+    for (byte, pair) in bytes.iter().zip(room.as_chunks_mut::<2>().0) {
+        *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+    }
+    std::str::from_utf8(room).expect("digits are ASCII")
 }
 
 /// Reads exactly `N` bytes from `2 * N` digits of either case; anything else is `None`.

@@ -2,8 +2,10 @@
 
 use super::Renderer;
 use gateway_api::form::Change;
+use gateway_api::json;
 use gateway_api::objects::{Address, BillingDetails, Shipping};
 use gateway_api::params::{AddressInput, BillingDetailsInput, ShippingInput};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// The stored object; empty text for none.
@@ -68,8 +70,73 @@ pub fn change_address(map: &mut Map<String, Value>, change: &Change<AddressInput
     }
 }
 
+/// Billing details of which none were stored before, with the keys in the order of a [`Map`].
+#[derive(Serialize)]
+struct NewBilling<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<NewAddress<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tax_id: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct NewAddress<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    city: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line1: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line2: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    postal_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'a str>,
+}
+
+impl<'a> From<AddressInput<'a>> for NewAddress<'a> {
+    fn from(input: AddressInput<'a>) -> Self {
+        Self {
+            city: input.city.set(),
+            country: input.country.set(),
+            line1: input.line1.set(),
+            line2: input.line2.set(),
+            postal_code: input.postal_code.set(),
+            state: input.state.set(),
+        }
+    }
+}
+
+/// Billing details as they are stored at first, without a map of them.
+fn new_billing(input: &BillingDetailsInput<'_>) -> String {
+    let billing = NewBilling {
+        address: input.address.set().map(NewAddress::from),
+        email: input.email.set(),
+        name: input.name.set(),
+        phone: input.phone.set(),
+        tax_id: input.tax_id.set(),
+    };
+    let mut out = Vec::with_capacity(256);
+    json::write(&billing, &mut out).expect("it has texts only");
+    if out == b"{}" { String::new() } else { String::from_utf8(out).expect("JSON is UTF-8") }
+}
+
 /// Merges billing details into the stored ones.
 pub fn merge_billing(stored: &str, input: &BillingDetailsInput<'_>) -> String {
+    if stored.is_empty() {
+        return new_billing(input);
+    }
+    merged_billing(stored, input)
+}
+
+fn merged_billing(stored: &str, input: &BillingDetailsInput<'_>) -> String {
     let mut map = parse(stored);
     set(&mut map, "email", input.email);
     set(&mut map, "name", input.name);
@@ -146,4 +213,42 @@ pub fn shipping<'a>(r: &Renderer<'a>, map: &Map<String, Value>) -> Option<Shippi
         phone: text(r, stored, "phone"),
         tracking_number: text(r, stored, "tracking_number"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn change() -> impl Strategy<Value = Option<Option<String>>> {
+        prop::option::of(prop::option::of("[ -~é\n]{1,12}"))
+    }
+
+    fn of(change: &Option<Option<String>>) -> Change<&str> {
+        match change {
+            None => Change::Keep,
+            Some(None) => Change::Clear,
+            Some(Some(text)) => Change::Set(text),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn new_billing_details_are_those_merged_into_none(
+            address in prop::option::of(prop::option::of(prop::array::uniform6(change()))),
+            texts in prop::array::uniform4(change()),
+        ) {
+            let [email, name, phone, tax_id] = texts.each_ref().map(of);
+            let address = match &address {
+                None => Change::Keep,
+                Some(None) => Change::Clear,
+                Some(Some(lines)) => {
+                    let [city, country, line1, line2, postal_code, state] = lines.each_ref().map(of);
+                    Change::Set(AddressInput { city, country, line1, line2, postal_code, state })
+                }
+            };
+            let input = BillingDetailsInput { address, email, name, phone, tax_id };
+            prop_assert_eq!(new_billing(&input), merged_billing("", &input));
+        }
+    }
 }

@@ -40,13 +40,22 @@ impl<'a> Renderer<'a> {
     /// A text that lives as long as the rendering.
     pub fn text(&self, value: impl Display) -> &'a str {
         use std::fmt::Write;
-        let mut text = bumpalo::collections::String::new_in(self.texts);
+        // Most are ids, of less than 32 letters.
+        let mut text = bumpalo::collections::String::with_capacity_in(32, self.texts);
         write!(text, "{value}").expect("a growing string takes all text");
         text.into_bump_str()
     }
 
-    /// Lower-case hexadecimal.
+    /// Texts in one piece.
+    pub fn joined<const N: usize>(&self, parts: [&str; N]) -> &'a str {
+        let length = parts.iter().map(|part| part.len()).sum();
+        let mut text = bumpalo::collections::String::with_capacity_in(length, self.texts);
+        parts.iter().for_each(|part| text.push_str(part));
+        text.into_bump_str()
+    }
+
+    /// Lower-case hexadecimal of at most 32 bytes.
     pub fn hex(&self, bytes: &[u8]) -> &'a str {
-        self.texts.alloc_str(&crypto::hex::encode(bytes))
+        self.texts.alloc_str(crypto::hex::written(bytes, &mut [0; 64]))
     }
 }

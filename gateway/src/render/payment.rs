@@ -19,7 +19,12 @@ const INLINE_SCALE: usize = 3;
 
 /// The client secret of a payment.
 pub fn client_secret<'a>(r: &Renderer<'a>, payment: &Payment) -> &'a str {
-    r.text(format_args!("{}_secret_{}", payment.id, crypto::hex::encode(&payment.secret)))
+    secret_of(r, payment, r.text(payment.id))
+}
+
+/// The same, when the id is written already.
+fn secret_of<'a>(r: &Renderer<'a>, payment: &Payment, id: &str) -> &'a str {
+    r.joined([id, "_secret_", crypto::hex::written(&payment.secret, &mut [0; 64])])
 }
 
 /// A payment intent.
@@ -30,8 +35,9 @@ pub fn intent<'a>(r: &Renderer<'a>, p: &'a Payment, level: Level<'_>) -> Payment
     let method = current_method(p);
     let automatic = more.get("automatic_payment_methods").and_then(Value::as_object);
     let types = types(r, p, &more);
+    let id = r.text(p.id);
     PaymentIntent {
-        id: r.text(p.id),
+        id,
         amount: p.amount.minor,
         amount_capturable: if status == Status::RequiresCapture { p.capturable_minor() } else { 0 },
         amount_received: p.captured_minor(),
@@ -42,7 +48,7 @@ pub fn intent<'a>(r: &Renderer<'a>, p: &'a Payment, level: Level<'_>) -> Payment
         canceled_at: canceled.map(|(at, _)| at.unix_seconds()),
         cancellation_reason: canceled.and_then(|(_, reason)| reason.as_str()),
         capture_method: p.capture_method.as_str(),
-        client_secret: Some(client_secret(r, p)),
+        client_secret: Some(secret_of(r, p, id)),
         confirmation_method: extra::text(r, &more, "confirmation_method").unwrap_or("automatic"),
         created: p.created.unix_seconds(),
         currency: r.texts.alloc_str(p.amount.currency.code()),

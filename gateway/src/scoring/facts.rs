@@ -47,7 +47,8 @@ pub fn email_of<'a>(receipt: Option<&'a str>, billing_details: &'a str) -> Optio
     if let Some(email) = receipt {
         return Some(email.into());
     }
-    if billing_details.is_empty() {
+    // Most say no address: what they hold is read only if this stands in it, as in each that says one.
+    if !billing_details.contains("\"email\":") {
         return None;
     }
     let details: Value = serde_json::from_str(billing_details).ok()?;
@@ -109,5 +110,25 @@ impl Facts<'_> {
     /// The customer's id.
     pub fn customer(&self) -> Option<String> {
         self.payment.and_then(|payment| payment.details.customer).map(|id| id.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_the_receipts_or_else_the_card_holders() {
+        let cases = [
+            (Some("a@b.c"), r#"{"email":"d@e.f"}"#, Some("a@b.c")),
+            (None, r#"{"email":"d@e.f","name":"x"}"#, Some("d@e.f")),
+            (None, r#"{"address":{"city":"x"},"email":"d\"@e.f"}"#, Some("d\"@e.f")),
+            (None, r#"{"name":"\"email\":"}"#, None),
+            (None, r#"{"address":{"country":"US"}}"#, None),
+            (None, "", None),
+        ];
+        for (receipt, billing, expected) in cases {
+            assert_eq!(email_of(receipt, billing).as_deref(), expected, "{billing}");
+        }
     }
 }
