@@ -320,7 +320,7 @@ impl<'p> Fields<'p> {
 
     #[inline(never)]
     fn take_tagged(&mut self, (tag, name): (Tag, &str)) -> Option<u16> {
-        let (position, index) = self.params.position_of(self.node, (tag, name.as_bytes()))?;
+        let (position, index) = self.params.search(self.node, (tag, name.as_bytes()))?;
         self.taken |= 1 << position;
         Some(index)
     }

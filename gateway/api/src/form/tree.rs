@@ -153,13 +153,15 @@ impl Params<'_> {
     }
 
     /// Where among the entries of `parent` a name stands, and its node.
+    #[inline(always)]
     pub(super) fn position_of(&self, parent: u16, (tag, name): (Tag, &[u8])) -> Option<(u32, u16)> {
-        let owner = self.node(parent);
-        if !owner.names.may_hold(tag) {
-            return None;
-        }
+        if self.node(parent).names.may_hold(tag) { self.search(parent, (tag, name)) } else { None }
+    }
+
+    #[inline(never)]
+    pub(super) fn search(&self, parent: u16, (tag, name): (Tag, &[u8])) -> Option<(u32, u16)> {
         let mut position = 0;
-        let mut index = owner.first;
+        let mut index = self.node(parent).first;
         while index != NONE {
             let node = self.node(index);
             if node.tag == tag && self.bytes(node.name) == name {

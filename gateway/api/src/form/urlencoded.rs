@@ -4,43 +4,105 @@ use super::tree::{ROOT, Span};
 use super::{MAX_DEPTH, MAX_ENTRIES, Params, not_utf8};
 use crate::error::ApiError;
 use memchr::{memchr, memchr2};
+use std::ops::Range;
 
 pub(super) fn decode(text: &str) -> Result<Params<'_>, ApiError> {
     let bytes = text.as_bytes();
     // A guess at the nodes, so that they are allocated once: pairs of some 16 bytes, and the objects around them.
     let mut params = Params::new(text, (bytes.len() / 16 + 8).min(256));
     let mut outer = Outer::default();
-    let mut encoded_at = next_encoded(bytes, 0);
     let mut start = 0;
     while start < bytes.len() {
-        let end = memchr(b'&', &bytes[start..]).map_or(bytes.len(), |at| start + at);
-        if end > start {
+        if bytes[start] == b'&' {
+            start += 1;
+        } else if let Some(pair) = plain_pair(bytes, &outer, start) {
+            start = pair.value.end + 1;
+            params.insert_plain(&mut outer, pair)?;
+        } else {
+            let end = memchr(b'&', &bytes[start..]).map_or(bytes.len(), |at| start + at);
             let equals = memchr(b'=', &bytes[start..end]).map_or(end, |at| start + at);
-            let value = (equals + 1).min(end);
-            let pair = if encoded_at < end {
-                encoded_at = next_encoded(bytes, end);
-                (params.decoded(start, equals)?, params.decoded(value, end)?)
-            } else {
-                (Span::source(start..equals), Span::source(value..end))
-            };
-            params.insert(&mut outer, pair)?;
+            let name = params.decoded(start, equals)?;
+            let value = params.decoded((equals + 1).min(end), end)?;
+            params.insert((name, value))?;
+            start = end + 1;
         }
-        start = end + 1;
     }
     Ok(params)
 }
 
-/// Where the next letter stands that has to be decoded; behind the end if there is none.
-fn next_encoded(bytes: &[u8], from: usize) -> usize {
-    memchr2(b'%', b'+', &bytes[from..]).map_or(bytes.len(), |at| from + at)
-}
-
-/// The object in which the last pair stood that was in one: most pairs stand where the one before them does.
+/// The object in which the last pair stood that was in one: most pairs stand where the one before them does, or deeper.
 #[derive(Default)]
 struct Outer {
-    /// The name as far as its field begins: `a[b][`.
-    prefix: Option<Span>,
+    /// The name as far as its field begins, `a[b][`, where it stands in the body; empty before there is one.
+    prefix: Range<usize>,
     node: u16,
+    depth: usize,
+}
+
+/// A pair that stands in the body as it is meant.
+struct Plain {
+    start: usize,
+    /// The names begin in the outer object, not in the outermost.
+    inside: bool,
+    /// The names that lead to the value, as far as they are filled.
+    names: [Range<usize>; MAX_DEPTH],
+    filled: usize,
+    value: Range<usize>,
+}
+
+/// The letters at which a plain name ends, and those at which a plain value does.
+const ENDS_NAME: u8 = 1;
+const ENDS_VALUE: u8 = 2;
+const ENDS: [u8; 256] = {
+    let mut ends = [0; 256];
+    ends[b'&' as usize] = ENDS_NAME | ENDS_VALUE;
+    ends[b'%' as usize] = ENDS_NAME | ENDS_VALUE;
+    ends[b'+' as usize] = ENDS_NAME | ENDS_VALUE;
+    ends[b'=' as usize] = ENDS_NAME;
+    ends[b'[' as usize] = ENDS_NAME;
+    ends[b']' as usize] = ENDS_NAME;
+    ends
+};
+
+/// Where from `start` on one of these letters stands, or the end. What is looked through is short: byte by byte is fastest.
+#[inline(always)]
+fn run(bytes: &[u8], start: usize, ends: u8) -> usize {
+    let rest = &bytes[start..];
+    let length = rest.iter().position(|&byte| ENDS[usize::from(byte)] & ends != 0);
+    start + length.unwrap_or(rest.len())
+}
+
+/// The pair that begins at `start`, if nothing in it has to be decoded and its brackets are in order: `a=1`, `a[b][c]=2`. Nothing
+/// for all others, which are read with more care.
+fn plain_pair(bytes: &[u8], outer: &Outer, start: usize) -> Option<Plain> {
+    let prefix = &bytes[outer.prefix.clone()];
+    let inside = !prefix.is_empty() && bytes[start..].starts_with(prefix);
+    let (mut at, most) =
+        if inside { (start + prefix.len(), MAX_DEPTH - outer.depth) } else { (start, MAX_DEPTH) };
+    let mut bracketed = inside;
+    let mut names = [const { 0..0 }; MAX_DEPTH];
+    let mut filled = 0;
+    loop {
+        let end = run(bytes, at, ENDS_NAME);
+        if end == at || filled == most {
+            return None;
+        }
+        names[filled] = at..end;
+        filled += 1;
+        let closed = if bracketed && bytes.get(end) == Some(&b']') { end + 1 } else { end };
+        match bytes.get(closed) {
+            Some(b'=') if bracketed == (closed > end) => {
+                at = closed + 1;
+                break;
+            }
+            Some(b'[') if bracketed == (closed > end) => at = closed + 1,
+            _other => return None,
+        }
+        bracketed = true;
+    }
+    let end = run(bytes, at, ENDS_VALUE);
+    let whole = end == bytes.len() || bytes[end] == b'&';
+    whole.then_some(Plain { start, inside, names, filled, value: at..end })
 }
 
 impl Params<'_> {
@@ -112,12 +174,21 @@ impl Params<'_> {
         Ok(filled - whole)
     }
 
-    /// Puts one pair into the tree, by the brackets of its name.
-    fn insert(&mut self, outer: &mut Outer, (name, value): (Span, Span)) -> Result<(), ApiError> {
-        if let Some(inner) = self.field_of(outer, name) {
-            return self.leaf(outer.node, inner, value);
+    /// Puts one plain pair into the tree.
+    fn insert_plain(&mut self, outer: &mut Outer, pair: Plain) -> Result<(), ApiError> {
+        let (last, branches) = pair.names[..pair.filled].split_last().expect("a pair has a name");
+        let (mut parent, depth) = if pair.inside { (outer.node, outer.depth) } else { (ROOT, 0) };
+        for name in branches {
+            parent = self.branch(parent, Span::source(name.clone()))?;
         }
-        let whole = name.len();
+        if !branches.is_empty() {
+            *outer = Outer { prefix: pair.start..last.start, node: parent, depth: depth + branches.len() };
+        }
+        self.leaf(parent, Span::source(last.clone()), Span::source(pair.value))
+    }
+
+    /// Puts one pair into the tree, by the brackets of its name.
+    fn insert(&mut self, (name, value): (Span, Span)) -> Result<(), ApiError> {
         let (mut here, mut rest) = self.head(name)?;
         let mut parent = ROOT;
         let mut depth = 1;
@@ -128,19 +199,9 @@ impl Params<'_> {
                 let message = format!("The parameters are nested deeper than {MAX_DEPTH} levels.");
                 return Err(ApiError::invalid_parameter(self.path(parent), message));
             }
-            let opens_at = whole - rest.len();
-            *outer = Outer { prefix: Some(name.part(0, opens_at + 1)), node: parent };
             (here, rest) = self.bracket(parent, rest)?;
         }
         self.leaf(parent, here, value)
-    }
-
-    /// The field that a name means in the object of the pair before it: `c` of `a[b][c]` after `a[b][d]`.
-    fn field_of(&self, outer: &Outer, name: Span) -> Option<Span> {
-        let prefix = self.bytes(outer.prefix?);
-        let field = self.bytes(name).strip_prefix(prefix)?.strip_suffix(b"]")?;
-        let bracketed = field.iter().fold(false, |found, &byte| found | matches!(byte, b'[' | b']'));
-        (!field.is_empty() && !bracketed).then(|| name.part(prefix.len(), name.len() - 1))
     }
 
     /// Splits `a[b][c]` into `a` and `[b][c]`.
