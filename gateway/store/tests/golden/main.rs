@@ -113,3 +113,11 @@ fn pinned_records_are_read() {
     }
     assert_eq!(read, rows().len());
 }
+
+#[test]
+fn a_row_is_written_as_postcard_writes_it() {
+    for (name, row) in rows() {
+        let postcard = postcard::to_stdvec(&row).unwrap();
+        assert!(record(&row).ends_with(&postcard), "{name}");
+    }
+}

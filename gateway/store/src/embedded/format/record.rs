@@ -1,12 +1,11 @@
 //! Commits and records inside a group.
 //!
 //! A commit is `count u16, urgency u8`, then its records; a record is `checksum u32, length u32`, then `class u8, version varint,
-//! back varint, row` as postcard writes it. A record can be read and checked alone, by its position.
+//! back varint, row` in postcard's format. A record can be read and checked alone, by its position.
 
-use super::{Cursor, Malformed, put_varint};
+use super::{Cursor, Malformed, put_varint, writer};
 use gateway_core::claim::ClaimState;
 use gateway_core::journal::{Batch, Expect, Row, Urgency, Version, Write};
-use postcard::ser_flavors::Flavor;
 
 /// Bytes before a record's body.
 pub const RECORD_HEAD_LEN: usize = 8;
@@ -78,8 +77,7 @@ impl EncodedRows {
     /// Encodes a row.
     pub fn push(&mut self, row: &Row) -> EncodedRow {
         let start = self.bytes.len();
-        postcard::serialize_with_flavor(row, Bytes(&mut self.bytes))
-            .expect("rows hold only what postcard can write");
+        writer::put(&mut self.bytes, row);
         EncodedRow { class: Class::of(row), start, len: self.bytes.len() - start }
     }
 
@@ -92,29 +90,6 @@ impl EncodedRow {
     /// An upper bound of the record's bytes.
     pub const fn max_len(&self) -> usize {
         RECORD_HEAD_LEN + 1 + 20 + self.len
-    }
-}
-
-/// Takes what postcard writes, a piece at a time; postcard's own for a buffer that is there already takes it byte by byte.
-struct Bytes<'a>(&'a mut Vec<u8>);
-
-impl Flavor for Bytes<'_> {
-    type Output = ();
-
-    #[inline]
-    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.0.push(byte);
-        Ok(())
-    }
-
-    #[inline]
-    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn finalize(self) -> postcard::Result<()> {
-        Ok(())
     }
 }
 
