@@ -132,6 +132,7 @@ pub struct CardFacts {
     /// ISO 3166 alpha-2 of the issuer, where known.
     pub country: Option<[u8; 2]>,
     /// A keyed hash of the number: equal for equal numbers, useless without the key.
+    #[serde(with = "serde_bytes")]
     pub fingerprint: [u8; 16],
     /// A verification code came with the card (never the code itself).
     pub cvc_provided: bool,

@@ -17,7 +17,7 @@ pub struct ClaimKey {
 
 /// A keyed digest over method, path and sorted parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RequestDigest(pub [u8; 32]);
+pub struct RequestDigest(#[serde(with = "serde_bytes")] pub [u8; 32]);
 
 /// The process that runs a claimed operation. A claim of a dead owner may be taken over at a higher epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! Identifiers: 128 bits, time-ordered, written as a prefix and 22 base-62 letters whose order is the order of the bits.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,8 +9,29 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 pub const BODY_LEN: usize = 22;
 
 /// The bare number behind an id: milliseconds since the epoch (48 bits), a counter that never runs backwards (16), random (64).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Id(pub u128);
+
+/// In text a number; in bytes, of which it is most of what is stored, sixteen in one piece, the highest first.
+impl Serialize for Id {
+    #[inline]
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return serializer.serialize_u128(self.0);
+        }
+        serializer.serialize_bytes(&self.0.to_be_bytes())
+    }
+}
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return u128::deserialize(deserializer).map(Self);
+        }
+        let bytes: [u8; 16] = serde_bytes::deserialize(deserializer)?;
+        Ok(Self(u128::from_be_bytes(bytes)))
+    }
+}
 
 impl Id {
     /// The smallest id of a millisecond, for seeking by time; the largest id there is for times beyond all ids.

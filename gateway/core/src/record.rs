@@ -42,6 +42,7 @@ pub struct ApiKey {
     pub mode: Mode,
     pub kind: KeyKind,
     /// SHA-256 of the key.
+    #[serde(with = "serde_bytes")]
     pub hash: [u8; 32],
     /// For restricted keys: `resource:read` or `resource:write`.
     pub scopes: Vec<String>,

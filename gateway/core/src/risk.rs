@@ -117,6 +117,7 @@ pub struct Evaluation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judged {
     pub amount: crate::money::Money,
+    #[serde(with = "serde_bytes")]
     pub card: [u8; 16],
     pub customer: Option<Id>,
     pub origin: OriginKeys,

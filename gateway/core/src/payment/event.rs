@@ -24,6 +24,7 @@ pub enum Event {
         amount: Money,
         capture_method: CaptureMethod,
         details: Box<Details>,
+        #[serde(with = "serde_bytes")]
         secret: [u8; 16],
     },
     /// The merchant changed what may be changed.

@@ -443,6 +443,7 @@ pub struct Payment {
     pub late_approvals: u16,
     pub canceled: Option<(Timestamp, CancellationReason)>,
     /// The random part of the client secret.
+    #[serde(with = "serde_bytes")]
     pub secret: [u8; 16],
 }
 
