@@ -4,6 +4,7 @@
 //! of their own and empty values. Entries of lists are hints: whoever follows one reads the row and looks whether it still belongs there. Those of
 //! messages that are awaited are made with every write of a payment that awaits one, and never taken away: there are few.
 
+use super::key::{Hashed, Key};
 use crate::rows;
 use gateway_core::event::EventKind;
 use gateway_core::id::{Id, MerchantId, PaymentId};
@@ -11,7 +12,6 @@ use gateway_core::journal::{DueKind, DuePlace, Row, RowKey, Version};
 use gateway_core::tenant::{Mode, Tenant};
 use gateway_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 
 const PAYMENT: u8 = 0x10;
 const CLAIM: u8 = 0x11;
@@ -33,10 +33,6 @@ const DUE: u8 = 0x40;
 const AWAITING: u8 = 0x50;
 
 const TENANT_LEN: usize = 17;
-
-/// A key of the index. All but those of claims with long keys lie in place: keys are compared all day, and each would else be somewhere
-/// else in memory.
-pub(crate) type Key = SmallVec<[u8; 56]>;
 
 /// What the index holds of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,20 +91,26 @@ impl Facets {
     }
 
     /// The keys, beside the row's own, under which a row with these facets stands.
-    pub(crate) fn list_keys(&self, row: &[u8]) -> impl Iterator<Item = Key> {
-        let list = match self.link {
-            Link::List(link) => Some(list_key(row, link)),
-            Link::Tag(tag) if row.first() == Some(&EVENT) => kind_list(tag).map(|link| list_key(row, link)),
-            Link::Tag(_) | Link::None => None,
-        };
-        let due = self.due.map(|(kind, at)| {
+    pub(crate) fn lists(&self, row: &[u8]) -> Lists {
+        let mut lists = Lists::new();
+        match self.link {
+            Link::List(link) => lists.push(list_key(row, link).into()),
+            Link::Tag(tag) if row.first() == Some(&EVENT) => {
+                lists.extend(kind_list(tag).map(|link| list_key(row, link).into()));
+            }
+            Link::Tag(_) | Link::None => {}
+        }
+        if let Some((kind, at)) = self.due {
             let mut key = due_start(kind, at);
             key.extend_from_slice(&row[1..]);
-            key
-        });
-        list.into_iter().chain(due)
+            lists.push(key.into());
+        }
+        lists
     }
 }
+
+/// The keys of the lists in which a row stands, one or none for most.
+pub(crate) type Lists = smallvec::SmallVec<[Hashed; 1]>;
 
 /// Kinds of events that nearly every payment tells, so that a walk over all events finds them anywhere. They are most of what is
 /// written, and have no list of their own.
@@ -138,24 +140,50 @@ fn joined(pieces: &[&[u8]]) -> Key {
     key
 }
 
-fn put_tenant(out: &mut Key, tenant: Tenant) {
-    out.extend_from_slice(&tenant.merchant.0.0.to_be_bytes());
-    out.push(match tenant.mode {
+/// What the keys of rows of one kind and tenant begin with.
+fn head_of(kind: u8, tenant: Tenant) -> [u8; 1 + TENANT_LEN] {
+    let mut head = [0; 1 + TENANT_LEN];
+    head[0] = kind;
+    head[1..TENANT_LEN].copy_from_slice(&tenant.merchant.0.0.to_be_bytes());
+    head[TENANT_LEN] = match tenant.mode {
         Mode::Test => 0,
         Mode::Live => 1,
-    });
+    };
+    head
 }
 
 fn of_tenant(kind: u8, tenant: Tenant, rest: &[u8]) -> Key {
-    let mut key = Key::new();
-    key.push(kind);
-    put_tenant(&mut key, tenant);
+    let mut key = Key::starting(&head_of(kind, tenant));
     key.extend_from_slice(rest);
     key
 }
 
 fn of_id(kind: u8, tenant: Tenant, id: Id) -> Key {
-    of_tenant(kind, tenant, &id.0.to_be_bytes())
+    let mut bytes = [0; 1 + TENANT_LEN + 16];
+    bytes[..=TENANT_LEN].copy_from_slice(&head_of(kind, tenant));
+    bytes[1 + TENANT_LEN..].copy_from_slice(&id.0.to_be_bytes());
+    Key::starting(&bytes)
+}
+
+/// The index key of a row that is at hand: [`row_key`] of its key.
+pub(crate) fn key_of(row: &Row) -> Key {
+    match row {
+        Row::Payment(row) => of_id(PAYMENT, row.payment.tenant, row.payment.id.0),
+        Row::Claim(row) => of_tenant(CLAIM, row.key.tenant, row.key.key.as_bytes()),
+        Row::Event(row) => of_id(EVENT, row.tenant, row.id.0),
+        Row::PaymentMethod(row) => of_id(PAYMENT_METHOD, row.tenant, row.id.0),
+        Row::Refund(_)
+        | Row::Token(_)
+        | Row::Customer(_)
+        | Row::SetupIntent(_)
+        | Row::Merchant(_)
+        | Row::ApiKey(_)
+        | Row::Sequence(_)
+        | Row::Review(_)
+        | Row::ValueList(_)
+        | Row::ValueListItem(_)
+        | Row::Evaluation(_) => row_key(&row.key()),
+    }
 }
 
 /// The index key of a row.
@@ -185,28 +213,40 @@ pub(crate) fn is_unordered(key: &[u8]) -> bool {
     key.first() == Some(&CLAIM)
 }
 
+/// Bytes in which keys of one group are alike, at most; shorter ones end with zeros.
+pub(crate) type Group = [u8; 2 + TENANT_LEN];
+
+/// The group of a key: no range of keys goes beyond one.
+pub(crate) fn group_of(key: &[u8]) -> Group {
+    let len = match key.first() {
+        Some(&LIST) => 2 + TENANT_LEN,
+        Some(&DUE) => 2,
+        Some(&(AWAITING | MERCHANT | API_KEY | SEQUENCE)) => 1,
+        _row => 1 + TENANT_LEN,
+    };
+    let len = len.min(key.len());
+    let mut group = Group::default();
+    group[..len].copy_from_slice(&key[..len]);
+    group
+}
+
 /// The kind of events among those of [`timed_id`].
 pub(crate) const EVENTS: usize = 1;
 
-/// The kind, as a place in a table, and id of a row whose ids are drawn in order of time.
-pub(crate) fn timed_id(key: &RowKey) -> Option<(usize, u128)> {
-    match key {
-        RowKey::Payment(_, id) => Some((0, id.0.0)),
-        RowKey::Event(_, id) => Some((EVENTS, id.0.0)),
-        RowKey::Refund(_, id) => Some((2, id.0.0)),
-        RowKey::PaymentMethod(_, id) => Some((3, id.0.0)),
-        RowKey::Token(_, id) => Some((4, id.0.0)),
-        RowKey::Customer(_, id) => Some((5, id.0.0)),
-        RowKey::SetupIntent(_, id) => Some((6, id.0.0)),
-        RowKey::Merchant(id) => Some((7, id.0.0)),
-        RowKey::Claim(_)
-        | RowKey::ApiKey(_)
-        | RowKey::Sequence(_)
-        | RowKey::Review(..)
-        | RowKey::ValueList(..)
-        | RowKey::ValueListItem(..)
-        | RowKey::Evaluation(..) => None,
-    }
+/// The kind, as a place in a table, and id of a row whose ids are drawn in order of time, by its key.
+pub(crate) fn timed_id(key: &[u8]) -> Option<(usize, u128)> {
+    let kind = match *key.first()? {
+        PAYMENT => 0,
+        EVENT => EVENTS,
+        REFUND => 2,
+        PAYMENT_METHOD => 3,
+        TOKEN => 4,
+        CUSTOMER => 5,
+        SETUP_INTENT => 6,
+        MERCHANT => 7,
+        _other => return None,
+    };
+    Some((kind, u128::from_be_bytes(*key.last_chunk()?)))
 }
 
 /// The key of a row, given by its own key, in the list of `link`.
@@ -219,24 +259,22 @@ fn list_key(row: &[u8], link: u128) -> Key {
 
 /// What the keys of one list begin with; `head` is the kind and tenant of its rows.
 fn list_start(head: &[u8], link: u128) -> Key {
-    let mut key = Key::new();
-    key.push(LIST);
+    let mut key = Key::starting(&[LIST]);
     key.extend_from_slice(head);
     key.extend_from_slice(&link.to_be_bytes());
     key
 }
 
 fn due_start(kind: DueKind, at: Timestamp) -> Key {
-    let mut key = Key::new();
-    key.push(DUE);
-    key.push(match kind {
+    let kind = match kind {
         DueKind::Open => 0,
         DueKind::Expiry => 1,
         DueKind::Stuck => 2,
-    });
+    };
+    let mut start = [DUE, kind, 0, 0, 0, 0, 0, 0, 0, 0];
     // Flipping the sign makes the order of bytes that of the numbers.
-    key.extend_from_slice(&((at.0 as u64) ^ (1 << 63)).to_be_bytes());
-    key
+    start[2..].copy_from_slice(&((at.0 as u64) ^ (1 << 63)).to_be_bytes());
+    Key::starting(&start)
 }
 
 fn awaiting_start(reference: u64) -> Key {
@@ -362,7 +400,8 @@ mod tests {
         let tenant = Tenant { merchant: MerchantId(Id(1)), mode: Mode::Test };
         let row = row_key(&RowKey::Event(tenant, gateway_core::id::EventId(Id(7))));
         let lists = |kind: EventKind| -> Vec<Key> {
-            Facets { link: Link::Tag(kind as u8), due: None }.list_keys(&row).collect()
+            let facets = Facets { link: Link::Tag(kind as u8), due: None };
+            facets.lists(&row).into_iter().map(|list| list.key).collect()
         };
         assert!(lists(EventKind::ChargeSucceeded).is_empty());
         let rare = lists(EventKind::ChargeFailed);

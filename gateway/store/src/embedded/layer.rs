@@ -3,9 +3,14 @@
 //! Writes of one key within a layer leave one entry: a payment that is intended and concluded within it costs the index one put, and
 //! work that was due only in between costs it nothing.
 
-use super::keys::{Entry, Key};
+use super::format::writer;
+use super::key::{Hashed, Key};
+use super::keys::Entry;
 use super::port::{Change, IndexError, Value};
-use std::collections::{BTreeMap, VecDeque};
+use super::runs::Runs;
+use super::table::Table;
+use gateway_core::journal::First;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// A change of the index that a commit means.
@@ -25,6 +30,8 @@ pub(crate) enum Slot {
     Row(Entry),
     Listed(Since),
     Gone,
+    /// It came and went in this layer: as if the layer had never held it.
+    Void,
 }
 
 /// Whether anything older may hold a list's key as well.
@@ -35,48 +42,70 @@ pub(crate) enum Since {
     Unknown,
 }
 
-/// A sorted overlay.
+/// An overlay.
 #[derive(Debug, Default)]
 pub(crate) struct Layer {
-    pub slots: BTreeMap<Key, Slot>,
+    slots: Table<Slot>,
+    runs: Runs,
 }
 
 impl Layer {
     /// Takes one change. `since` is what to note of a list's key that this layer does not hold yet.
-    pub(crate) fn take(&mut self, key: Key, step: Step, since: Since) {
-        match step {
-            Step::Row(entry) => {
-                self.slots.insert(key, Slot::Row(entry));
+    pub(crate) fn take(&mut self, key: Hashed, step: Step, since: Since) {
+        let Some(at) = self.slots.find(&key) else {
+            let slot = match step {
+                Step::Row(entry) => Slot::Row(entry),
+                Step::Enlist => Slot::Listed(since),
+                Step::Delist => Slot::Gone,
+            };
+            let at = self.slots.add(key, slot);
+            return self.runs.add(&self.slots, at);
+        };
+        let slot = self.slots.value_mut(at);
+        *slot = match (step, *slot) {
+            (Step::Row(entry), _) => Slot::Row(entry),
+            (Step::Enlist, Slot::Gone) => Slot::Listed(Since::Unknown),
+            (Step::Enlist, Slot::Void) => Slot::Listed(since),
+            (Step::Enlist, held @ (Slot::Listed(_) | Slot::Row(_))) => held,
+            (Step::Delist, Slot::Listed(Since::ThisLayer)) => Slot::Void,
+            (Step::Delist, Slot::Listed(Since::Unknown) | Slot::Gone | Slot::Row(_) | Slot::Void) => {
+                Slot::Gone
             }
-            Step::Enlist => match self.slots.get(&key) {
-                None => {
-                    self.slots.insert(key, Slot::Listed(since));
-                }
-                Some(Slot::Gone) => {
-                    self.slots.insert(key, Slot::Listed(Since::Unknown));
-                }
-                Some(Slot::Listed(_) | Slot::Row(_)) => {}
-            },
-            Step::Delist => match self.slots.get(&key) {
-                Some(Slot::Listed(Since::ThisLayer)) => {
-                    self.slots.remove(&key);
-                }
-                Some(Slot::Listed(Since::Unknown) | Slot::Gone | Slot::Row(_)) | None => {
-                    self.slots.insert(key, Slot::Gone);
-                }
-            },
-        }
+        };
+    }
+
+    /// Entries, those that came and went included: they take room, too.
+    pub(crate) const fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The slot of a key.
+    pub(crate) fn find(&self, key: &Hashed) -> Option<Slot> {
+        let slot = *self.slots.value(self.slots.find(key)?);
+        (slot != Slot::Void).then_some(slot)
+    }
+
+    /// The slots of the keys from `from` to `to`, both included, from either end.
+    pub(crate) fn range<'a>(
+        &'a self,
+        bounds: (&'a Key, &'a Key),
+        first: First,
+    ) -> impl Iterator<Item = (&'a Key, Slot)> {
+        let places = self.runs.range(&self.slots, bounds, first);
+        let slots = places.map(|at| (&self.slots.key(at).key, *self.slots.value(at)));
+        slots.filter(|(_, slot)| *slot != Slot::Void)
     }
 
     /// What to tell the index, in key order.
     pub(crate) fn changes(&self) -> impl Iterator<Item = Change<'_>> {
-        self.slots.iter().map(|(key, slot)| {
-            let value = match slot {
+        self.runs.sorted(&self.slots).into_iter().filter_map(|at| {
+            let value = match self.slots.value(at) {
                 Slot::Row(entry) => Some(encode_entry(entry)),
                 Slot::Listed(_) => Some(Value::new()),
                 Slot::Gone => None,
+                Slot::Void => return None,
             };
-            (&key[..], value)
+            Some((&self.slots.key(at).key[..], value))
         })
     }
 }
@@ -96,30 +125,28 @@ impl Layers {
     }
 
     /// The newest slot of a key.
-    pub(crate) fn find(&self, key: &[u8]) -> Option<Slot> {
-        self.newest_first().find_map(|layer| layer.slots.get(key).copied())
+    pub(crate) fn find(&self, key: &Hashed) -> Option<Slot> {
+        self.newest_first().find_map(|layer| layer.find(key))
     }
 
     /// Entries in all layers.
     pub(crate) fn len(&self) -> usize {
-        self.newest_first().map(|layer| layer.slots.len()).sum()
+        self.newest_first().map(Layer::len).sum()
     }
 
     /// Closes the active layer, so that it can go into the index.
     pub(crate) fn freeze(&mut self) {
-        if !self.active.slots.is_empty() {
+        if self.active.len() > 0 {
             self.frozen.push_back(Arc::new(std::mem::take(&mut self.active)));
         }
     }
 }
 
-/// Longest entry: three numbers of 64 bits, one of 128, and three bytes that say what there is.
-const MAX_ENTRY_LEN: usize = 3 * 10 + 19 + 3;
-
 /// An entry's bytes in the index.
 pub(crate) fn encode_entry(entry: &Entry) -> Value {
-    let mut room = [0; MAX_ENTRY_LEN];
-    Value::from_slice(postcard::to_slice(entry, &mut room).expect("no entry is longer"))
+    let mut bytes = Vec::with_capacity(64);
+    writer::put(&mut bytes, entry);
+    Value::from_slice(&bytes)
 }
 
 /// Reads [`encode_entry`]'s bytes.
@@ -133,10 +160,16 @@ mod tests {
 
     fn after(steps: &[Step], since: Since) -> Option<Slot> {
         let mut layer = Layer::default();
+        let key = Hashed::from(Key::from_slice(&[1]));
         for step in steps {
-            layer.take(Key::from_slice(&[1]), step.clone(), since);
+            layer.take(key.clone(), step.clone(), since);
         }
-        layer.slots.get(&[1][..]).copied()
+        let found = layer.find(&key);
+        let bounds = (&key.key, &key.key);
+        let ranged: Vec<Slot> = layer.range(bounds, First::Oldest).map(|(_, slot)| slot).collect();
+        assert_eq!(ranged, found.into_iter().collect::<Vec<_>>());
+        assert_eq!(layer.changes().count(), ranged.len());
+        found
     }
 
     #[test]
@@ -151,6 +184,7 @@ mod tests {
             (&[Delist, Enlist], ThisLayer, Some(Slot::Listed(Unknown))),
             (&[Delist, Enlist, Delist], ThisLayer, Some(Slot::Gone)),
             (&[Enlist, Delist, Enlist], ThisLayer, Some(Slot::Listed(ThisLayer))),
+            (&[Enlist, Delist, Delist], ThisLayer, Some(Slot::Gone)),
         ];
         for (steps, since, expected) in table {
             assert_eq!(after(steps, *since), *expected, "{steps:?} {since:?}");

@@ -8,17 +8,16 @@ use super::format::checkpoint::{Checkpoint, ID_KINDS};
 use super::format::group::{self, GroupHead};
 use super::format::record;
 use super::format::segment::{self, SegmentHead};
-use super::keys::{self, Entry, Facets, Key};
+use super::key::Hashed;
+use super::keys::{self, Entry, Facets, Lists};
 use super::layer::{Since, Step};
 use super::port::{Disk, Index, IndexError};
 use super::prepared::{Prepared, PreparedWrite};
+use super::table::Table;
 use super::view::{Piece, View};
-use foldhash::fast::RandomState as FastHash;
 use gateway_core::id::Id;
 use gateway_core::journal::{Expect, Receipt, RowKey, Version};
 use gateway_core::ports::Random;
-use smallvec::SmallVec;
-use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -109,11 +108,23 @@ struct Group {
     /// Its bytes, from the head's place on.
     bytes: Vec<u8>,
     /// Rows that it writes.
-    rows: HashMap<Key, Entry, FastHash>,
+    rows: Table<Entry>,
     /// What the index will have to learn.
-    steps: Vec<(Key, Step)>,
+    steps: Vec<(Hashed, Step)>,
     /// Its batches with their positions.
     batches: Vec<(u64, Box<Prepared>)>,
+}
+
+impl Group {
+    /// A row's entry from now on.
+    fn learn(&mut self, write: &PreparedWrite, before: Option<&Entry>, entry: Entry) {
+        let before = before.map(|entry| entry.facets);
+        relist(&write.key, before, (&write.facets, &write.lists), |key, step| self.steps.push((key, step)));
+        let awaiting = write.awaiting.iter().map(|key| (Hashed::from(key.clone()), Step::Enlist));
+        self.steps.extend(awaiting);
+        self.steps.push((write.key.clone(), Step::Row(entry)));
+        self.rows.set(&write.key, entry);
+    }
 }
 
 /// The segment that is written to.
@@ -144,6 +155,8 @@ pub struct Machine<D, I> {
     /// Number of the last checkpoint.
     seal: u64,
     group: Group,
+    /// What the rows of the batch under judgement were.
+    before: Vec<Option<Entry>>,
     broken: bool,
 }
 
@@ -159,7 +172,17 @@ impl<D: Disk, I: Index> Machine<D, I> {
     pub(crate) fn new(view: Arc<View<D, I>>, known: Known, sizes: Sizes, random: Arc<dyn Random>) -> Self {
         let Known { tail, largest, seal } = known;
         view.reached(tail.position());
-        Self { view, random, sizes, tail, largest, seal, group: Group::default(), broken: false }
+        Self {
+            view,
+            random,
+            sizes,
+            tail,
+            largest,
+            seal,
+            group: Group::default(),
+            before: Vec::new(),
+            broken: false,
+        }
     }
 
     /// Bytes of the group under way.
@@ -184,16 +207,14 @@ impl<D: Disk, I: Index> Machine<D, I> {
             return Ok(Judged(Verdict::Overloaded));
         }
         prepared.order_events(Id(self.largest[keys::EVENTS]));
-        let judged = self.judge(&prepared).map_err(|error| self.give_up(Broken::Index(error)))?;
-        let before = match judged {
-            Ok(before) => before,
-            Err(key) => return Ok(Judged(Verdict::Conflict(key))),
-        };
+        if let Some(at) = self.judge(&prepared).map_err(|error| self.give_up(Broken::Index(error)))? {
+            return Ok(Judged(Verdict::Conflict(prepared.batch.writes[at].row.key())));
+        }
         if self.group.bytes.is_empty() {
             self.begin_group().map_err(|error| self.give_up(Broken::Disk(error)))?;
         }
         // After this point the batch must succeed.
-        let position = self.write(prepared, &before);
+        let position = self.write(prepared);
         Ok(Judged(Verdict::Committed(Receipt { position })))
     }
 
@@ -202,21 +223,21 @@ impl<D: Disk, I: Index> Machine<D, I> {
         broken
     }
 
-    /// What each row was before, or the key whose expectation does not hold.
-    fn judge(&self, prepared: &Prepared) -> Result<Result<Vec<Option<Entry>>, RowKey>, IndexError> {
-        let mut before = Vec::with_capacity(prepared.writes.len());
-        for write in &prepared.writes {
+    /// Finds what each row was before, or the place of the write whose expectation does not hold.
+    fn judge(&mut self, prepared: &Prepared) -> Result<Option<usize>, IndexError> {
+        self.before.clear();
+        for (at, write) in prepared.writes.iter().enumerate() {
             let current = self.current(write)?;
             let holds = match write.expect {
                 Expect::Absent => current.is_none(),
                 Expect::Version(version) => current.is_some_and(|entry| entry.version == version),
             };
             if !holds {
-                return Ok(Err(write.key.clone()));
+                return Ok(Some(at));
             }
-            before.push(current);
+            self.before.push(current);
         }
-        Ok(Ok(before))
+        Ok(None)
     }
 
     /// The pending view of a row.
@@ -226,9 +247,9 @@ impl<D: Disk, I: Index> Machine<D, I> {
         {
             return Ok(None);
         }
-        match self.group.rows.get(&write.index_key) {
-            Some(entry) => Ok(Some(*entry)),
-            None => self.view.entry(&write.index_key),
+        match self.group.rows.find(&write.key) {
+            Some(at) => Ok(Some(*self.group.rows.value(at))),
+            None => self.view.entry(&write.key),
         }
     }
 
@@ -256,13 +277,14 @@ impl<D: Disk, I: Index> Machine<D, I> {
         Ok(())
     }
 
-    fn write(&mut self, prepared: Box<Prepared>, before: &[Option<Entry>]) -> u64 {
+    /// Adds a batch to the group; what its rows were is known.
+    fn write(&mut self, prepared: Box<Prepared>) -> u64 {
         let Prepared { batch, writes, rows, .. } = &*prepared;
         let start = self.tail.position();
         let position = start + self.group.bytes.len() as u64;
         let records = u16::try_from(writes.len()).expect("checked when it was prepared");
         record::put_commit(&mut self.group.bytes, records, batch.urgency);
-        for (write, before) in writes.iter().zip(before) {
+        for (write, before) in writes.iter().zip(&self.before) {
             let at = start + self.group.bytes.len() as u64;
             let version = Version(before.map_or(1, |entry| entry.version.0 + 1));
             let back = before.map_or(0, |entry| at - entry.position);
@@ -270,14 +292,7 @@ impl<D: Disk, I: Index> Machine<D, I> {
             if let Some((kind, id)) = keys::timed_id(&write.key) {
                 self.largest[kind] = self.largest[kind].max(id);
             }
-            let entry = Entry { version, position: at, facets: write.facets };
-            let facets = before.map(|entry| entry.facets);
-            relist(&write.index_key, facets, &write.facets, |key, step| {
-                self.group.steps.push((key, step));
-            });
-            self.group.steps.extend(write.awaiting.iter().map(|key| (key.clone(), Step::Enlist)));
-            self.group.steps.push((write.index_key.clone(), Step::Row(entry)));
-            self.group.rows.insert(write.index_key.clone(), entry);
+            self.group.learn(write, before.as_ref(), Entry { version, position: at, facets: write.facets });
         }
         self.group.batches.push((position, prepared));
         position
@@ -325,7 +340,7 @@ impl<D: Disk, I: Index> Machine<D, I> {
                 layers.active.take(key, step, Since::ThisLayer);
             }
             // A layer that is still on its way gives the next one time to gather more.
-            if layers.active.slots.len() >= self.sizes.layer_entries && layers.frozen.is_empty() {
+            if layers.active.len() >= self.sizes.layer_entries && layers.frozen.is_empty() {
                 layers.freeze();
             }
         }
@@ -360,21 +375,25 @@ impl<D: Disk, I: Index> Machine<D, I> {
     }
 }
 
-/// What changes in the lists when a row with the facets `before` gets those `after`.
-pub(crate) fn relist(row: &[u8], before: Option<Facets>, after: &Facets, mut tell: impl FnMut(Key, Step)) {
+/// What changes in the lists when a row with the facets `before` gets others, with which it stands in `lists`.
+pub(crate) fn relist(
+    row: &Hashed,
+    before: Option<Facets>,
+    (after, lists): (&Facets, &[Hashed]),
+    mut tell: impl FnMut(Hashed, Step),
+) {
     if before.as_ref() == Some(after) {
         return;
     }
-    let old: SmallVec<[Key; 2]> = before.iter().flat_map(|facets| facets.list_keys(row)).collect();
-    let new: SmallVec<[Key; 2]> = after.list_keys(row).collect();
+    let old = before.map_or_else(Lists::new, |facets| facets.lists(row));
     for key in &old {
-        if !new.contains(key) {
+        if !lists.contains(key) {
             tell(key.clone(), Step::Delist);
         }
     }
-    for key in new {
-        if !old.contains(&key) {
-            tell(key, Step::Enlist);
+    for key in lists {
+        if !old.contains(key) {
+            tell(key.clone(), Step::Enlist);
         }
     }
 }

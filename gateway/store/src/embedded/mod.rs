@@ -14,6 +14,7 @@ mod files;
 mod fjall_index;
 pub mod format;
 mod inline;
+mod key;
 mod keys;
 mod layer;
 mod machine;
@@ -27,8 +28,10 @@ mod recent;
 mod recover;
 mod relay;
 mod room;
+mod runs;
 mod scan;
 mod stats;
+mod table;
 mod view;
 mod walk;
 

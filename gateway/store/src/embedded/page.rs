@@ -1,12 +1,13 @@
 //! Ranges over the layers and the index as one: the layers' entries stand before the index's, and what they removed is gone.
 
-use super::keys::{Key, Span};
+use super::key::Key;
+use super::keys::Span;
 use super::layer::{Layer, Slot};
 use super::port::{Disk, Index, IndexError};
 use super::view::View;
 use gateway_core::journal::First;
 use std::collections::BTreeMap;
-use std::ops::{Bound, ControlFlow};
+use std::ops::ControlFlow;
 
 /// A key and its value; empty in lists.
 pub(crate) type Found = (Key, Value);
@@ -76,20 +77,18 @@ impl<D: Disk, I: Index> View<D, I> {
 
 /// Adds a layer's slots that no newer layer holds, up to `want` that are not removals.
 fn take_of_layer(layer: &Layer, reach: &mut Reach, want: usize, slots: &mut BTreeMap<Key, Slot>) {
-    let bounds = (Bound::Included(&reach.span.from[..]), Bound::Included(&reach.span.to[..]));
-    let mut range = layer.slots.range::<[u8], _>(bounds);
     let mut live = 0;
-    while let Some((key, slot)) = match reach.first {
-        First::Oldest => range.next(),
-        First::Newest => range.next_back(),
-    } {
-        slots.entry(key.clone()).or_insert(*slot);
-        live += usize::from(*slot != Slot::Gone);
+    let mut last = None;
+    for (key, slot) in layer.range((&reach.span.from, &reach.span.to), reach.first) {
+        slots.entry(key.clone()).or_insert(slot);
+        live += usize::from(slot != Slot::Gone);
         if live >= want {
-            let last = key.clone();
-            reach.cut(&last);
+            last = Some(key.clone());
             break;
         }
+    }
+    if let Some(last) = last {
+        reach.cut(&last);
     }
 }
 
@@ -109,7 +108,7 @@ impl Reach {
     }
 
     fn covers(&self, key: &[u8]) -> bool {
-        self.span.from.as_slice() <= key && key <= self.span.to.as_slice()
+        self.span.from[..] <= *key && *key <= self.span.to[..]
     }
 
     /// What of the whole range lies beyond. The keys of a range have one length and its bounds have it too, but for the names of claims,

@@ -2,9 +2,11 @@
 //! through which all commits go.
 
 use super::format::record::{COMMIT_HEAD_LEN, EncodedRow, EncodedRows};
-use super::keys::{self, Facets, Key};
+use super::key::{Hashed, Key};
+use super::keys::{self, Facets, Lists};
 use gateway_core::id::Id;
-use gateway_core::journal::{Batch, CommitError, Expect, RowKey, Urgency};
+use gateway_core::journal::{Batch, CommitError, Expect, Row, Urgency, Write};
+use std::collections::HashSet;
 
 /// Bytes of one batch, at most.
 pub const MAX_BATCH_LEN: usize = 16 << 20;
@@ -21,13 +23,61 @@ pub struct Prepared {
 
 #[derive(Debug)]
 pub(crate) struct PreparedWrite {
-    pub key: RowKey,
-    pub index_key: Key,
+    pub key: Hashed,
     pub expect: Expect,
     pub facets: Facets,
+    /// The keys of the lists in which it stands.
+    pub lists: Lists,
     /// Keys of the messages that the row awaits answers to; none for most.
     pub awaiting: Vec<Key>,
     pub row: EncodedRow,
+}
+
+impl PreparedWrite {
+    fn of(write: &Write, rows: &mut EncodedRows) -> Self {
+        let key = Hashed::from(keys::key_of(&write.row));
+        let facets = Facets::of(&write.row);
+        Self {
+            lists: facets.lists(&key),
+            awaiting: awaiting(&write.row, &key),
+            key,
+            expect: write.expect,
+            facets,
+            row: rows.push(&write.row),
+        }
+    }
+}
+
+/// Keys of the messages that a row awaits answers to. Only payments do, and few of them.
+fn awaiting(row: &Row, key: &Key) -> Vec<Key> {
+    match row {
+        Row::Payment(_) => keys::awaiting_keys(row, key).collect(),
+        Row::Claim(_)
+        | Row::Event(_)
+        | Row::Refund(_)
+        | Row::PaymentMethod(_)
+        | Row::Token(_)
+        | Row::Customer(_)
+        | Row::SetupIntent(_)
+        | Row::Merchant(_)
+        | Row::ApiKey(_)
+        | Row::Sequence(_)
+        | Row::Review(_)
+        | Row::ValueList(_)
+        | Row::ValueListItem(_)
+        | Row::Evaluation(_) => Vec::new(),
+    }
+}
+
+/// Where a row stands that was named before, if there is one.
+fn named_twice(writes: &[PreparedWrite]) -> Option<usize> {
+    const FEW: usize = 12;
+    if writes.len() > FEW {
+        let mut known = HashSet::with_capacity(writes.len());
+        return writes.iter().position(|write| !known.insert(&*write.key.key));
+    }
+    // For few, comparing each with each is less work than a table.
+    (1..writes.len()).find(|at| writes[..*at].iter().any(|write| write.key == writes[*at].key))
 }
 
 impl Prepared {
@@ -36,26 +86,12 @@ impl Prepared {
     /// # Errors
     /// [`CommitError::Unavailable`] for a batch that no engine takes: a row named twice, more than [`MAX_BATCH_LEN`] bytes.
     pub fn new(batch: Batch) -> Result<Self, CommitError> {
-        if let Some(key) = crate::rows::named_twice(&batch) {
-            return Err(CommitError::Unavailable(crate::rows::named_twice_text(&key)));
-        }
         let mut rows = EncodedRows::with_room_for(batch.writes.iter().map(|write| &write.row));
-        let writes: Vec<PreparedWrite> = batch
-            .writes
-            .iter()
-            .map(|write| {
-                let key = write.row.key();
-                let index_key = keys::row_key(&key);
-                PreparedWrite {
-                    awaiting: keys::awaiting_keys(&write.row, &index_key).collect(),
-                    index_key,
-                    key,
-                    expect: write.expect,
-                    facets: Facets::of(&write.row),
-                    row: rows.push(&write.row),
-                }
-            })
-            .collect();
+        let prepare = |write: &Write| PreparedWrite::of(write, &mut rows);
+        let writes: Vec<PreparedWrite> = batch.writes.iter().map(prepare).collect();
+        if let Some(at) = named_twice(&writes) {
+            return Err(CommitError::Unavailable(crate::rows::named_twice_text(&batch.writes[at].row.key())));
+        }
         let max_len = COMMIT_HEAD_LEN + writes.iter().map(|write| write.row.max_len()).sum::<usize>();
         if max_len > MAX_BATCH_LEN || writes.len() > usize::from(u16::MAX) {
             return Err(CommitError::Unavailable(format!(
@@ -77,9 +113,7 @@ impl Prepared {
                 continue;
             }
             id.0 = ordered;
-            prepared.key = write.row.key();
-            prepared.index_key = keys::row_key(&prepared.key);
-            prepared.row = self.rows.push(&write.row);
+            *prepared = PreparedWrite::of(write, &mut self.rows);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The named queries over the durable view.
 
+use super::key::Hashed;
 use super::keys::{self, Facets, Link, Span};
 use super::layer::{Slot, decode_entry};
 use super::page::Value;
@@ -193,13 +194,13 @@ impl Walk {
         value: Value,
     ) -> Result<Option<Versioned>, StoreError> {
         let strange = || StoreError::Corrupt("a key of the index can't be understood".to_owned());
-        let row_key = keys::row_of(key).ok_or_else(strange)?;
+        let row_key = Hashed::from(keys::row_of(key).ok_or_else(strange)?);
         let entry = match value {
             Value::Slot(Slot::Row(entry)) => Some(entry),
             Value::Bytes(bytes) if !bytes.is_empty() => {
                 Some(decode_entry(&bytes).map_err(|error| view.unavailable(error))?)
             }
-            Value::Slot(Slot::Listed(_) | Slot::Gone) | Value::Bytes(_) => {
+            Value::Slot(Slot::Listed(_) | Slot::Gone | Slot::Void) | Value::Bytes(_) => {
                 view.entry(&row_key).map_err(|error| view.unavailable(error))?
             }
         };

@@ -5,6 +5,7 @@ use super::error::{OpenError, damaged, io_error, unreadable};
 use super::format::Malformed;
 use super::format::checkpoint::{self, Checkpoint, ID_KINDS};
 use super::format::segment::{self, SegmentHead};
+use super::key::Hashed;
 use super::keys::{self, Entry, Facets};
 use super::layer::{Since, Step};
 use super::machine::{Broken, Known, Machine, Sizes, create_segment, relist};
@@ -244,11 +245,10 @@ impl<'a, D: Disk, I: Index> Replay<'a, D, I> {
     }
 
     fn apply(&mut self, write: &Write, entry: Entry, back: u64) -> Result<(), OpenError> {
-        let row_key = write.row.key();
-        if let Some((kind, id)) = keys::timed_id(&row_key) {
+        let key = Hashed::from(keys::key_of(&write.row));
+        if let Some((kind, id)) = keys::timed_id(&key) {
             self.largest[kind] = self.largest[kind].max(id);
         }
-        let key = keys::row_key(&row_key);
         let before = self.before(&key, &entry, back)?;
         let mut layers = self.view.layers_mut();
         let since = match self.index {
@@ -256,16 +256,17 @@ impl<'a, D: Disk, I: Index> Replay<'a, D, I> {
             IndexState::Kept => Since::Unknown,
             IndexState::New | IndexState::Rebuilt => Since::ThisLayer,
         };
-        relist(&key, before, &entry.facets, |key, step| layers.active.take(key, step, since));
+        let lists = entry.facets.lists(&key);
+        relist(&key, before, (&entry.facets, &lists), |key, step| layers.active.take(key, step, since));
         for awaiting in keys::awaiting_keys(&write.row, &key) {
-            layers.active.take(awaiting, Step::Enlist, since);
+            layers.active.take(Hashed::from(awaiting), Step::Enlist, since);
         }
         layers.active.take(key, Step::Row(entry), since);
         Ok(())
     }
 
     /// The facets of the row before. What is older than the checkpoint is read from the journal: the index may already know better.
-    fn before(&self, key: &[u8], entry: &Entry, back: u64) -> Result<Option<Facets>, OpenError> {
+    fn before(&self, key: &Hashed, entry: &Entry, back: u64) -> Result<Option<Facets>, OpenError> {
         if back == 0 {
             return Ok(None);
         }
@@ -284,7 +285,7 @@ impl<'a, D: Disk, I: Index> Replay<'a, D, I> {
 
     fn feed(&self) -> Result<(), OpenError> {
         let mut layers = self.view.layers_mut();
-        if layers.active.slots.len() < self.sizes.layer_entries {
+        if layers.active.len() < self.sizes.layer_entries {
             return Ok(());
         }
         layers.freeze();

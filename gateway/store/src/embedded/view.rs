@@ -4,6 +4,7 @@
 //! between. Rows are read from the journal, checked, and given out only if they are the row that was asked for.
 
 use super::format::record::{self, RECORD_HEAD_LEN};
+use super::key::Hashed;
 use super::keys::{self, Entry};
 use super::layer::{Layers, Slot, decode_entry};
 use super::port::{Disk, Index, IndexError};
@@ -111,18 +112,18 @@ impl<D: Disk, I: Index> View<D, I> {
     }
 
     /// The entry of a row, by its index key.
-    pub(crate) fn entry(&self, key: &[u8]) -> Result<Option<Entry>, IndexError> {
+    pub(crate) fn entry(&self, key: &Hashed) -> Result<Option<Entry>, IndexError> {
         let slot = self.layers().find(key);
         match slot {
             Some(Slot::Row(entry)) => Ok(Some(entry)),
-            Some(Slot::Gone | Slot::Listed(_)) => Ok(None),
+            Some(Slot::Gone | Slot::Listed(_) | Slot::Void) => Ok(None),
             None => self.index.get(key)?.map(|bytes| decode_entry(&bytes)).transpose(),
         }
     }
 
     /// The durable row of a key.
     pub(crate) fn read(&self, key: &RowKey) -> Result<Option<Versioned>, StoreError> {
-        let index_key = keys::row_key(key);
+        let index_key = Hashed::from(keys::row_key(key));
         let Some(entry) = self.entry(&index_key).map_err(|error| self.unavailable(error))? else {
             return Ok(None);
         };
@@ -135,7 +136,7 @@ impl<D: Disk, I: Index> View<D, I> {
             return Ok(row);
         }
         let (record, len) = self.sized_record(entry.position)?;
-        if keys::row_key(&record.row.key())[..] != *index_key || record.version != entry.version {
+        if keys::key_of(&record.row)[..] != *index_key || record.version != entry.version {
             return Err(StoreError::Corrupt(format!(
                 "the record at position {} is not the one that the index promises",
                 entry.position
@@ -161,7 +162,7 @@ impl<D: Disk, I: Index> View<D, I> {
 
     /// All transitions of a payment, by walking from its latest record back to its first.
     pub(crate) fn history(&self, tenant: Tenant, payment: PaymentId) -> Result<Vec<Recorded>, StoreError> {
-        let index_key = keys::row_key(&RowKey::Payment(tenant, payment));
+        let index_key = Hashed::from(keys::row_key(&RowKey::Payment(tenant, payment)));
         let Some(entry) = self.entry(&index_key).map_err(|error| self.unavailable(error))? else {
             return Ok(Vec::new());
         };

@@ -4,7 +4,7 @@ pub mod checkpoint;
 pub mod group;
 pub mod record;
 pub mod segment;
-mod writer;
+pub(super) mod writer;
 
 use std::fmt;
 

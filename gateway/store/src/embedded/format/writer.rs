@@ -29,7 +29,7 @@ impl ser::Error for Never {
 ///
 /// # Panics
 /// The value holds a list or a map that does not know its length: no row has one.
-pub(super) fn put<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
+pub(in super::super) fn put<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
     match value.serialize(&mut Writer(out)) {
         Ok(()) => {}
         Err(never) => match never {},
