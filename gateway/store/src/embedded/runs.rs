@@ -87,11 +87,13 @@ impl Runs {
                 Box::new(places.take_while(move |at| table.key(*at).key <= *to))
             }
             First::Newest => {
-                // From the last piece that may hold some: `to` itself may stand there.
-                let (number, _) = run.reach(table, to);
-                let pieces = &run.pieces[..run.pieces.len().min(number + 1)];
-                let places = pieces.iter().rev().flat_map(|piece| piece.iter().rev()).copied();
-                let places = places.skip_while(move |at| table.key(*at).key > *to);
+                let (number, within) = run.reach(table, to);
+                let last = run.pieces.get(number).map_or(&[][..], |piece| {
+                    let is_there = piece.get(within).is_some_and(|at| table.key(*at).key == *to);
+                    &piece[..within + usize::from(is_there)]
+                });
+                let before = run.pieces[..number].iter().rev().flat_map(|piece| piece.iter().rev());
+                let places = last.iter().rev().chain(before).copied();
                 Box::new(places.take_while(move |at| table.key(*at).key >= *from))
             }
         }
