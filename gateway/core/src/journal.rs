@@ -17,6 +17,7 @@ use crate::risk::{Evaluation, ValueList, ValueListItem};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// How often a row was written: 1 after its first write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,9 +33,10 @@ pub enum Expect {
 }
 
 /// A payment and what just happened to it: the state after, and the transitions since the version before.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentRow {
-    pub payment: Payment,
+    /// Shared with whoever goes on with it: a payment is large, and is written at each of its steps.
+    pub payment: Arc<Payment>,
     /// In a write: the transitions that this write adds. In a read: those of the last write.
     pub events: Vec<Recorded>,
 }

@@ -6,11 +6,12 @@ use gateway_core::event::{PublicEvent, Snapshot};
 use gateway_core::id::EventId;
 use gateway_core::journal::{Batch, Expect, PaymentRow, ReviewRef, Row, Version, Versioned};
 use gateway_core::ledger::postings;
-use gateway_core::payment::{Event, Payment, Recorded, Shown, announce, apply};
+use gateway_core::payment::{Event, Payment, Recorded, Shown, advance, announce, apply};
+use std::sync::Arc;
 
 /// A payment, the version it was read at, and the transitions that are not stored yet.
 pub struct Draft {
-    payment: Option<Payment>,
+    payment: Option<Arc<Payment>>,
     base: Option<Version>,
     recorded: Vec<Recorded>,
     told: Vec<PublicEvent>,
@@ -34,7 +35,7 @@ impl Draft {
     /// # Panics
     /// Before its creation was recorded.
     pub fn payment(&self) -> &Payment {
-        self.payment.as_ref().expect("a draft holds a payment from its first transition on")
+        self.payment.as_deref().expect("a draft holds a payment from its first transition on")
     }
 
     /// Whether anything happened since it was read or stored.
@@ -50,17 +51,23 @@ impl Draft {
     /// Moves the payment by transitions that the domain decided.
     pub fn record(&mut self, events: Vec<Event>, stamp: &Stamp<'_>) {
         for event in events {
-            let postings = match &self.payment {
-                Some(before) => postings(before, &event),
-                None => Vec::new(),
-            };
-            apply(&mut self.payment, &event);
-            let after = self.payment();
-            let told: Vec<_> =
-                announce(after, &event).into_iter().map(|what| tell(after, what, stamp)).collect();
-            self.told.extend(told);
-            let seq = self.payment().version;
-            self.recorded.push(Recorded { seq, at: stamp.now, event, postings });
+            let postings = self.payment.as_deref().map_or_else(Vec::new, |before| postings(before, &event));
+            self.move_by(&event);
+            let after = self.payment.as_deref().expect("a transition leaves a payment");
+            self.told.extend(announce(after, &event).into_iter().map(|what| tell(after, what, stamp)));
+            self.recorded.push(Recorded { seq: after.version, at: stamp.now, event, postings });
+        }
+    }
+
+    fn move_by(&mut self, event: &Event) {
+        match &mut self.payment {
+            // Whoever had it, the batch that wrote it, is done with it by now: nothing is copied.
+            Some(payment) => advance(Arc::make_mut(payment), event),
+            None => {
+                let mut created = None;
+                apply(&mut created, event);
+                self.payment = created.map(Arc::new);
+            }
         }
     }
 
@@ -70,8 +77,9 @@ impl Draft {
             return;
         }
         let review = self.review_row();
+        let Some(payment) = self.payment.clone() else { return };
         let events = std::mem::take(&mut self.recorded);
-        let row = Row::Payment(Box::new(PaymentRow { payment: self.payment().clone(), events }));
+        let row = Row::Payment(Box::new(PaymentRow { payment, events }));
         match self.base {
             None => batch.insert(row),
             Some(version) => batch.replace(version, row),

@@ -14,7 +14,7 @@ use tracing::warn;
 
 /// A message, and the payment that it belongs to.
 pub struct Stuck {
-    pub payment: Payment,
+    pub payment: Arc<Payment>,
     pub open: Open,
 }
 
@@ -43,7 +43,9 @@ pub async fn stuck(
 pub async fn find(engine: &Engine, reference: u64) -> Result<Option<Payment>, StoreError> {
     let found = engine.journal.query(&Query::Awaiting { reference }).await?;
     Ok(found.into_iter().find_map(|stored| match stored.row {
-        Row::Payment(row) if row.payment.open_by_reference(reference).is_some() => Some(row.payment),
+        Row::Payment(row) if row.payment.open_by_reference(reference).is_some() => {
+            Some(Arc::unwrap_or_clone(row.payment))
+        }
         _other => None,
     }))
 }

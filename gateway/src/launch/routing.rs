@@ -118,7 +118,7 @@ async fn find(engine: &Engine, id: &str) -> Result<Option<Payment>, String> {
             let key = RowKey::Payment(Tenant { merchant: merchant.id, mode }, id);
             let found = engine.journal.read(&key).await.map_err(|error| format!("{error:?}"))?;
             if let Some(Row::Payment(row)) = found.map(|found| found.row) {
-                return Ok(Some(row.payment));
+                return Ok(Some(std::sync::Arc::unwrap_or_clone(row.payment)));
             }
         }
     }

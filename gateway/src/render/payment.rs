@@ -101,7 +101,7 @@ fn current_method(p: &Payment) -> Option<&gateway_core::payment::Instrument> {
     match (&p.instrument, p.last_failure()) {
         (Some(instrument), _) => Some(instrument),
         (None, Some(_)) => None,
-        (None, None) => p.attempt().map(|attempt| &attempt.instrument),
+        (None, None) => p.attempt().map(|attempt| &*attempt.instrument),
     }
 }
 

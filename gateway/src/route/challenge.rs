@@ -162,7 +162,7 @@ fn opened(row: Row, secret: &str) -> Option<Challenged> {
     let (challenged, expected) = match row {
         Row::Payment(row) => {
             let expected = secret_of(&row.payment);
-            (Challenged::Payment(Box::new(row.payment)), expected)
+            (Challenged::Payment(Box::new(std::sync::Arc::unwrap_or_clone(row.payment))), expected)
         }
         Row::SetupIntent(intent) => {
             let expected = intent.client_secret.clone();

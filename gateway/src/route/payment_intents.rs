@@ -353,7 +353,7 @@ fn updated(
     let wanted = settle_capture_method(&mut more, params.capture_method, p.capture_method);
     let capture_method = (wanted != p.capture_method).then_some(wanted);
     details.extra = extra::unparse(more);
-    method_types::check(instrument.as_ref().or(p.instrument.as_ref()), (&details, wanted), Moment::Stored)?;
+    method_types::check(instrument.as_ref().or(p.instrument.as_deref()), (&details, wanted), Moment::Stored)?;
     let currency = match &params.currency {
         None => p.amount.currency,
         Some(code) => Currency::parse(code.as_str()).ok_or_else(|| unknown_currency(code))?,
@@ -447,7 +447,7 @@ fn confirmed(
     details.extra = extra::unparse(more);
     // What is confirmed already has left this question behind: its state refuses the confirmation.
     if matches!(p.status(), Status::RequiresPaymentMethod | Status::RequiresConfirmation) {
-        let pays = instrument.as_ref().or(p.instrument.as_ref());
+        let pays = instrument.as_ref().or(p.instrument.as_deref());
         method_types::check(pays, (&details, wanted), Moment::Confirmed(presence))?;
     }
     if details == p.details && capture_method.is_none() && instrument.is_none() {

@@ -186,7 +186,7 @@ impl Exporter {
 fn transitions(batch: &Batch) -> impl Iterator<Item = (&Payment, &gateway_core::payment::Recorded)> {
     batch.writes.iter().flat_map(|write| {
         let row = if let Row::Payment(row) = &write.row { Some(row) } else { None };
-        row.into_iter().flat_map(|row| row.events.iter().map(|recorded| (&row.payment, recorded)))
+        row.into_iter().flat_map(|row| row.events.iter().map(|recorded| (&*row.payment, recorded)))
     })
 }
 

@@ -11,6 +11,7 @@ use gateway_store::embedded::{Archive, Written};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// Writes a line for each payment, in the order of their ids.
 ///
@@ -56,7 +57,7 @@ fn story(archive: &Archive, latest: u64) -> io::Result<(Payment, Vec<Recorded>)>
         newest_first.push(row.events);
         before = written.before.filter(|earlier| *earlier < position);
     }
-    Ok((row.payment, newest_first.into_iter().rev().flatten().collect()))
+    Ok((Arc::unwrap_or_clone(row.payment), newest_first.into_iter().rev().flatten().collect()))
 }
 
 fn line(payment: &Payment, history: &[Recorded], claims: &BTreeMap<String, Option<u16>>) -> Value {

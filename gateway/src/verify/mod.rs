@@ -17,6 +17,7 @@ use gateway_store::embedded::{Archive, Written};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
 /// What was counted, and what was found to be wrong.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -174,7 +175,7 @@ impl Pass {
             breaches.push("3: two rows follow the same one".to_owned());
         }
         let mut state: Option<Payment> = match before.map(|written| written.row) {
-            Some(Row::Payment(row)) if row.payment.id == stored.id => Some(row.payment),
+            Some(Row::Payment(row)) if row.payment.id == stored.id => Some(Arc::unwrap_or_clone(row.payment)),
             Some(_other) => {
                 breaches.push("3: it replaces a row of something else".to_owned());
                 None

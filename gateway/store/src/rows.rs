@@ -75,7 +75,7 @@ pub(crate) fn due_of(row: &Row) -> Option<(DueKind, Timestamp)> {
 /// The references of messages whose answers a row awaits.
 pub(crate) fn awaited(row: &Row) -> impl Iterator<Item = u64> + '_ {
     let payment = match row {
-        Row::Payment(row) => Some(&row.payment),
+        Row::Payment(row) => Some(&*row.payment),
         Row::Claim(_)
         | Row::Event(_)
         | Row::Refund(_)

@@ -398,7 +398,7 @@ async fn a_stuck_message_grows_the_journal_no_further() {
     };
     let Versioned { version, mut row } = only().await;
     let Row::Payment(payment) = &mut row else { panic!("not a payment") };
-    payment.payment.open[0].tries = 30;
+    std::sync::Arc::make_mut(&mut payment.payment).open[0].tries = 30;
     payment.events.clear();
     let mut batch = Batch::new(Urgency::Outcome);
     batch.replace(version, row);

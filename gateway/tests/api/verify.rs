@@ -76,11 +76,11 @@ async fn what_an_application_wrote_is_counted_and_clean() {
 
 /// The row after one more transition.
 fn moved(row: PaymentRow, event: Event, postings: Vec<Posting>) -> PaymentRow {
-    let mut payment = Some(row.payment);
+    let mut payment = Some(Arc::unwrap_or_clone(row.payment));
     apply(&mut payment, &event);
     let payment = payment.unwrap();
     let events = vec![Recorded { seq: payment.version, at: Timestamp(0), event, postings }];
-    PaymentRow { payment, events }
+    PaymentRow { payment: Arc::new(payment), events }
 }
 
 fn usd(account: Account, minor: i64) -> Posting {
@@ -118,7 +118,7 @@ type Plant = (&'static str, fn(PaymentRow) -> PaymentRow);
 
 const PLANTS: &[Plant] = &[
     ("3: the stored state is not what its transitions make", |mut row| {
-        row.payment.amount.minor += 1;
+        Arc::make_mut(&mut row.payment).amount.minor += 1;
         row.events.clear();
         row
     }),

@@ -10,6 +10,7 @@ use crate::id::Id;
 use crate::money::Money;
 use crate::risk::Review;
 use crate::time::Timestamp;
+use std::sync::Arc;
 
 /// Moves `payment` by one transition. `None` before the first, which must be `Created`.
 ///
@@ -37,6 +38,11 @@ pub fn apply(payment: &mut Option<Payment>, event: &Event) {
         return;
     }
     let payment = payment.as_mut().expect("the first transition of a payment is its creation");
+    advance(payment, event);
+}
+
+/// Moves a payment by one transition after its first.
+pub fn advance(payment: &mut Payment, event: &Event) {
     payment.version += 1;
     apply_to(payment, event);
 }
@@ -58,7 +64,7 @@ fn apply_to(p: &mut Payment, event: &Event) {
             p.capture_method = capture_method.unwrap_or(p.capture_method);
             p.details = (**details).clone();
         }
-        Event::InstrumentSet(instrument) => p.instrument = Some((**instrument).clone()),
+        Event::InstrumentSet(instrument) => p.instrument = Some(Arc::clone(instrument)),
         Event::InstrumentCleared => p.instrument = None,
         Event::AuthorizationIntended { attempt, open, .. } => {
             p.attempts.push((**attempt).clone());

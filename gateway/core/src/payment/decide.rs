@@ -19,6 +19,7 @@ use crate::record::Metadata;
 use crate::refusal::{Operation, Refusal};
 use crate::risk::Decision;
 use crate::time::Timestamp;
+use std::sync::Arc;
 /// Judges a new payment.
 ///
 /// # Errors
@@ -29,7 +30,7 @@ pub fn create(create: Create) -> Result<Vec<Event>, Refusal> {
     text::check_new(&details, instrument.as_ref())?;
     let mut events =
         vec![Event::Created { id, tenant, at, amount, capture_method, details: Box::new(details), secret }];
-    events.extend(instrument.map(|i| Event::InstrumentSet(Box::new(i))));
+    events.extend(instrument.map(|i| Event::InstrumentSet(Arc::new(i))));
     Ok(events)
 }
 
@@ -157,7 +158,7 @@ fn update(
     text::check_update(payment, &details, &instrument)?;
     let mut events = vec![Event::Updated { amount, capture_method, details }];
     match instrument {
-        InstrumentChange::Set(instrument) => events.push(Event::InstrumentSet(instrument)),
+        InstrumentChange::Set(instrument) => events.push(Event::InstrumentSet(Arc::from(instrument))),
         InstrumentChange::Clear if payment.instrument.is_some() => events.push(Event::InstrumentCleared),
         InstrumentChange::Clear | InstrumentChange::Keep => {}
     }

@@ -13,6 +13,7 @@ use crate::risk::{Decision, FraudLabel, ReviewClosing};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A transition. Amounts are in minor units of the payment's currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +35,7 @@ pub enum Event {
         details: Box<Details>,
     },
     /// The card that the next attempt will charge.
-    InstrumentSet(Box<Instrument>),
+    InstrumentSet(Arc<Instrument>),
     /// An attempt is durable and about to be sent.
     AuthorizationIntended {
         attempt: Box<Attempt>,

@@ -11,10 +11,11 @@ mod review;
 mod routed;
 mod settle;
 mod state;
+mod stored;
 mod text;
 
 pub use announce::{Shown, announce};
-pub use apply::{apply, replay};
+pub use apply::{advance, apply, replay};
 pub use command::{Command, Conclusion, Confirm, Create, OpenSeed, RefundRequest};
 pub use decide::{create, decide, may_confirm};
 pub use event::{Event, Recorded};

@@ -12,6 +12,7 @@ use crate::risk::{FraudLabel, OriginKeys, Review};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The dialect's status of a payment intent. Derived, never stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -192,7 +193,7 @@ pub struct Attempt {
     /// From 1.
     pub number: u16,
     pub at: Timestamp,
-    pub instrument: Instrument,
+    pub instrument: Arc<Instrument>,
     /// Asked for; after an increment, the new total.
     pub amount_minor: i64,
     /// The acquirer that has it; empty if none was asked.
@@ -431,7 +432,7 @@ pub struct Payment {
     pub amount: Money,
     pub capture_method: CaptureMethod,
     pub details: Details,
-    pub instrument: Option<Instrument>,
+    pub instrument: Option<Arc<Instrument>>,
     pub attempts: Vec<Attempt>,
     pub refunds: Vec<Refund>,
     /// Messages whose outcome is not known.

@@ -56,7 +56,7 @@ pub(super) fn check_update(
     instrument: &InstrumentChange,
 ) -> Result<(), Refusal> {
     let card = match instrument {
-        InstrumentChange::Keep => payment.instrument.as_ref().map_or(0, of_instrument),
+        InstrumentChange::Keep => payment.instrument.as_deref().map_or(0, of_instrument),
         InstrumentChange::Clear => 0,
         InstrumentChange::Set(card) => of_instrument(card),
     };
@@ -65,7 +65,7 @@ pub(super) fn check_update(
 
 /// For one more attempt with the payment's card.
 pub(super) fn check_attempt(payment: &Payment) -> Result<(), Refusal> {
-    let card = payment.instrument.as_ref().map_or(0, of_instrument);
+    let card = payment.instrument.as_deref().map_or(0, of_instrument);
     // Once as the payment's, once as the attempt's.
     fits(of_details(&payment.details) + 2 * card + of_past(payment, None))
 }
@@ -76,6 +76,6 @@ pub(super) fn check_refund(
     metadata: &Metadata,
     replaced: Option<usize>,
 ) -> Result<(), Refusal> {
-    let card = payment.instrument.as_ref().map_or(0, of_instrument);
+    let card = payment.instrument.as_deref().map_or(0, of_instrument);
     fits(of_details(&payment.details) + card + of_past(payment, replaced) + of_metadata(metadata))
 }

@@ -39,7 +39,7 @@ fn a_new_payment_waits_for_what_it_lacks() {
     for method in [Automatic, AutomaticAsync, Manual] {
         let with = Scene::new(method);
         assert_eq!(with.line(), "requires_confirmation 0/0/0 -");
-        assert_eq!(with.payment.instrument, Some(instrument()));
+        assert_eq!(with.payment.instrument.as_deref(), Some(&instrument()));
         let mut bare = creation(usd(1000), method);
         bare.instrument = None;
         let without = Scene::from(bare);

@@ -21,6 +21,7 @@ mod reverse;
 mod review;
 mod scene;
 mod settle;
+mod stored;
 mod table;
 mod wallet;
 mod words;

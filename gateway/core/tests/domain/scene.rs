@@ -1,6 +1,6 @@
 //! One payment on a table: its history, a clock, and numbers that follow from the number of the step.
 
-use crate::invariants;
+use crate::{invariants, stored};
 use gateway_core::acquirer::{
     Abilities, Able, Answer, Approval, Decline, DeclineCode, PendingAnswer, Trace, Transmission,
 };
@@ -181,6 +181,7 @@ impl Scene {
             let seq = self.payment.version;
             self.history.push(Recorded { seq, at: self.now, event: event.clone(), postings: moved });
         }
+        stored::comes_back(&self.payment, &self.history, events.len());
         self.events = events;
         invariants::check(&self.payment, &self.history);
         Ok(())

@@ -13,6 +13,7 @@ use gateway_core::id::{
 };
 use gateway_core::journal::{DueKind, First, Query, Range, Row, RowKey, StoreError, Versioned};
 use gateway_core::tenant::Tenant;
+use std::sync::Arc;
 
 /// Entries of a page at least: short pages would make filters slow.
 const PAGE_MIN: usize = 32;
@@ -207,7 +208,7 @@ impl Walk {
         // A list's entry whose row is not there: the row's own entry was lost, which replay after a crash makes good before anyone reads.
         let Some(entry) = entry.filter(|entry| self.keep.may_keep(&entry.facets)) else { return Ok(None) };
         let row = view.row(&row_key, &entry)?;
-        Ok(self.keep.keeps(key, &row.row).then(|| row.as_ref().clone()))
+        Ok(self.keep.keeps(key, &row.row).then(|| Arc::unwrap_or_clone(row)))
     }
 
     /// The answer.

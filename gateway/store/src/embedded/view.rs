@@ -127,7 +127,7 @@ impl<D: Disk, I: Index> View<D, I> {
         let Some(entry) = self.entry(&index_key).map_err(|error| self.unavailable(error))? else {
             return Ok(None);
         };
-        Ok(Some(self.row(&index_key, &entry)?.as_ref().clone()))
+        Ok(Some(Arc::unwrap_or_clone(self.row(&index_key, &entry)?)))
     }
 
     /// The row that an entry points to.

@@ -63,7 +63,8 @@ pub async fn commit(journal: &SimJournal, mut batch: Batch) -> Result<Receipt, C
             let now = world.clock.now();
             for write in &mut batch.writes {
                 if let Row::Payment(row) = &mut write.row {
-                    row.payment.open.iter_mut().filter(|open| open.tries > 0).for_each(|open| open.due = now);
+                    let payment = Arc::make_mut(&mut row.payment);
+                    payment.open.iter_mut().filter(|open| open.tries > 0).for_each(|open| open.due = now);
                 }
             }
         }
@@ -71,7 +72,7 @@ pub async fn commit(journal: &SimJournal, mut batch: Batch) -> Result<Receipt, C
             let card = world.notes().card.clone();
             for write in &mut batch.writes {
                 if let (Row::Payment(row), Some(card)) = (&mut write.row, &card) {
-                    row.payment.details.description = Some(format!("paid with {card}"));
+                    Arc::make_mut(&mut row.payment).details.description = Some(format!("paid with {card}"));
                 }
             }
         }
@@ -132,7 +133,7 @@ pub async fn read(journal: &SimJournal, key: &RowKey) -> Result<Option<Versioned
             }
         }
         (Some(Planted::NothingReserved), Some(Row::Payment(row))) => {
-            let payment = &mut row.payment;
+            let payment = Arc::make_mut(&mut row.payment);
             payment.refunds.retain(|refund| refund.state != RefundState::Pending);
             payment
                 .open
