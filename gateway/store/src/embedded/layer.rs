@@ -98,9 +98,14 @@ impl Layer {
 
     /// What to tell the index, in key order.
     pub(crate) fn changes(&self) -> impl Iterator<Item = Change<'_>> {
-        self.runs.sorted(&self.slots).into_iter().filter_map(|at| {
+        let mut encoded = Vec::new();
+        self.runs.sorted(&self.slots).into_iter().filter_map(move |at| {
             let value = match self.slots.value(at) {
-                Slot::Row(entry) => Some(encode_entry(entry)),
+                Slot::Row(entry) => {
+                    encoded.clear();
+                    writer::put(&mut encoded, entry);
+                    Some(Value::from_slice(&encoded))
+                }
                 Slot::Listed(_) => Some(Value::new()),
                 Slot::Gone => None,
                 Slot::Void => return None,
@@ -142,14 +147,7 @@ impl Layers {
     }
 }
 
-/// An entry's bytes in the index.
-pub(crate) fn encode_entry(entry: &Entry) -> Value {
-    let mut bytes = Vec::with_capacity(64);
-    writer::put(&mut bytes, entry);
-    Value::from_slice(&bytes)
-}
-
-/// Reads [`encode_entry`]'s bytes.
+/// Reads the bytes that an entry has in the index.
 pub(crate) fn decode_entry(bytes: &[u8]) -> Result<Entry, IndexError> {
     postcard::from_bytes(bytes).map_err(|_| IndexError("an entry of the index can't be read".to_owned()))
 }
