@@ -7,12 +7,13 @@
 
 use super::keys;
 use super::port::{Change, Index, IndexError, Seal, Visit};
+use fjall::compaction::Leveled;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use gateway_core::journal::First;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{RwLock, RwLockReadGuard};
+use std::sync::{Arc, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 /// Below all keys of rows and lists. Its second byte is the version of the entries' encoding: an index of another version shows no seal,
@@ -23,6 +24,9 @@ const SEAL: &[u8] = &[0, 1];
 const REACHED: &[u8] = &[0, 0];
 /// Tables that lie unmerged before more are written: each is one more place to look at.
 const MAX_UNMERGED: usize = 16;
+/// Tables that are merged at once, at least. Whatever they overlap is written anew with them, which is nearly everything, since each has keys
+/// of all kinds: fewer and larger merges cost less, and each table is a filter more to ask. Half of them may be seals.
+const MERGED_AT: u8 = 8;
 /// How long another table waits for room at most. Then it is written all the same: each new table makes fjall look for what to merge, and
 /// without one it might not look again.
 const MERGE_PATIENCE: Duration = Duration::from_secs(5);
@@ -101,7 +105,12 @@ impl Spaces {
             .worker_threads(1)
             .open()
             .map_err(failed)?;
-        let options = || KeyspaceCreateOptions::default().manual_journal_persist(true);
+        let merging = Arc::new(Leveled::default().with_l0_threshold(MERGED_AT));
+        let options = || {
+            KeyspaceCreateOptions::default()
+                .manual_journal_persist(true)
+                .compaction_strategy(Arc::<Leveled>::clone(&merging))
+        };
         let ordered = database.keyspace("ordered", options).map_err(failed)?;
         let claims = database.keyspace("claims", options).map_err(failed)?;
         for space in [&ordered, &claims] {
