@@ -173,16 +173,21 @@ impl ChargeId {
     pub const PREFIX: &'static str = "ch_";
     /// Two base-62 letters.
     pub const MAX_ATTEMPT: u16 = 62 * 62 - 1;
-}
 
-impl fmt::Display for ChargeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The id's letters.
+    pub fn encode(self) -> [u8; BODY_LEN + 2] {
         let mut out = [0u8; BODY_LEN + 2];
         out[..BODY_LEN].copy_from_slice(&self.payment.0.encode());
         out[BODY_LEN] = ALPHABET[usize::from(self.attempt / 62 % 62)];
         out[BODY_LEN + 1] = ALPHABET[usize::from(self.attempt % 62)];
+        out
+    }
+}
+
+impl fmt::Display for ChargeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(Self::PREFIX)?;
-        f.write_str(std::str::from_utf8(&out).expect("base 62 is ascii"))
+        f.write_str(std::str::from_utf8(&self.encode()).expect("base 62 is ascii"))
     }
 }
 

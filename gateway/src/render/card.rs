@@ -61,7 +61,7 @@ pub fn method<'a>(
     level: Level<'_>,
 ) -> objects::PaymentMethod<'a> {
     objects::PaymentMethod {
-        id: r.text(stored.id),
+        id: r.method_id(stored.id),
         allow_redisplay: Some("unspecified"),
         billing_details: extra::billing(r, &stored.billing_details),
         created: stored.created.unix_seconds(),
@@ -78,7 +78,7 @@ pub fn instrument<'a>(r: &Renderer<'a>, tenant: Tenant, used: &'a Instrument) ->
         return method(r, stored, Level::default());
     }
     objects::PaymentMethod {
-        id: r.text(used.method),
+        id: r.method_id(used.method),
         allow_redisplay: Some("unspecified"),
         billing_details: extra::billing(r, &used.billing_details),
         created: gateway_core::Timestamp(used.method.0.ms()).unix_seconds(),
@@ -95,7 +95,7 @@ pub fn reference<'a>(
 ) -> Expandable<'a, objects::PaymentMethod<'a>> {
     match level.and_then(|level| Some((level, r.related.method(id)?))) {
         Some((level, stored)) => Expandable::object(method(r, stored, level)),
-        None => Expandable::Id(r.text(id)),
+        None => Expandable::Id(r.method_id(id)),
     }
 }
 

@@ -69,7 +69,7 @@ pub fn charge<'a>(
     let paid = attempt.approval().is_some();
     let more = extra::parse(&p.details.extra);
     objects::Charge {
-        id: r.text(id_of(p, attempt)),
+        id: r.charge_id(id_of(p, attempt)),
         amount: attempt.amount_minor,
         amount_captured: captured,
         amount_refunded: refunded,
@@ -97,9 +97,9 @@ pub fn charge<'a>(
         payment_intent: Some(if level.wants("payment_intent") {
             Expandable::object(payment::intent(r, p, level.descend("payment_intent")))
         } else {
-            Expandable::Id(r.text(p.id))
+            Expandable::Id(r.payment_id(p.id))
         }),
-        payment_method: Some(r.text(attempt.instrument.method)),
+        payment_method: Some(r.method_id(attempt.instrument.method)),
         payment_method_details: Some(method_details(r, p, attempt)),
         receipt_email: p.details.receipt_email.as_deref(),
         refunded: (captured > 0 && refunded == captured) || released(attempt),

@@ -14,6 +14,7 @@ pub mod review;
 pub mod setup;
 
 use bumpalo::Bump;
+use gateway_core::id::{ChargeId, PaymentId, PaymentMethodId};
 use gateway_core::tenant::Tenant;
 use related::Related;
 use std::fmt::Display;
@@ -40,10 +41,29 @@ impl<'a> Renderer<'a> {
     /// A text that lives as long as the rendering.
     pub fn text(&self, value: impl Display) -> &'a str {
         use std::fmt::Write;
-        // Most are ids, of less than 32 letters.
         let mut text = bumpalo::collections::String::with_capacity_in(32, self.texts);
         write!(text, "{value}").expect("a growing string takes all text");
         text.into_bump_str()
+    }
+
+    /// An id, from what it begins with and its letters: what its `Display` writes, without a formatter.
+    pub fn id(&self, prefix: &'static str, letters: &[u8]) -> &'a str {
+        self.joined([prefix, std::str::from_utf8(letters).expect("base 62 is ascii")])
+    }
+
+    /// A payment's id.
+    pub fn payment_id(&self, id: PaymentId) -> &'a str {
+        self.id(PaymentId::PREFIX, &id.0.encode())
+    }
+
+    /// A charge's id.
+    pub fn charge_id(&self, id: ChargeId) -> &'a str {
+        self.id(ChargeId::PREFIX, &id.encode())
+    }
+
+    /// A payment method's id.
+    pub fn method_id(&self, id: PaymentMethodId) -> &'a str {
+        self.id(PaymentMethodId::PREFIX, &id.0.encode())
     }
 
     /// Texts in one piece.

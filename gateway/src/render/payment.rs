@@ -19,7 +19,7 @@ const INLINE_SCALE: usize = 3;
 
 /// The client secret of a payment.
 pub fn client_secret<'a>(r: &Renderer<'a>, payment: &Payment) -> &'a str {
-    secret_of(r, payment, r.text(payment.id))
+    secret_of(r, payment, r.payment_id(payment.id))
 }
 
 /// The same, when the id is written already.
@@ -35,7 +35,7 @@ pub fn intent<'a>(r: &Renderer<'a>, p: &'a Payment, level: Level<'_>) -> Payment
     let method = current_method(p);
     let automatic = more.get("automatic_payment_methods").and_then(Value::as_object);
     let types = types(r, p, &more);
-    let id = r.text(p.id);
+    let id = r.payment_id(p.id);
     PaymentIntent {
         id,
         amount: p.amount.minor,
@@ -63,7 +63,7 @@ pub fn intent<'a>(r: &Renderer<'a>, p: &'a Payment, level: Level<'_>) -> Payment
             if level.wants("payment_method") {
                 Expandable::object(card::instrument(r, p.tenant, used))
             } else {
-                Expandable::Id(r.text(used.method))
+                Expandable::Id(r.method_id(used.method))
             }
         }),
         payment_method_options: Some(PaymentMethodOptionsView {
@@ -114,7 +114,7 @@ fn latest_charge<'a>(
     if level.wants("latest_charge") {
         return Some(Expandable::object(charge::charge(r, (p, attempt), level.descend("latest_charge"))));
     }
-    p.latest_charge().map(|id| Expandable::Id(r.text(id)))
+    p.latest_charge().map(|id| Expandable::Id(r.charge_id(id)))
 }
 
 fn last_error<'a>(r: &Renderer<'a>, p: &'a Payment, failure: &Failure) -> LastPaymentError<'a> {
@@ -122,7 +122,7 @@ fn last_error<'a>(r: &Renderer<'a>, p: &'a Payment, failure: &Failure) -> LastPa
     let reason = error.decline_code;
     LastPaymentError {
         advice_code: reason.and_then(|code| code.advice()),
-        charge: p.latest_charge().map(|id| r.text(id)),
+        charge: p.latest_charge().map(|id| r.charge_id(id)),
         code: error.code.map(WireEnum::as_str),
         decline_code: reason.map(WireEnum::as_str),
         message: Some(r.texts.alloc_str(&error.message)),

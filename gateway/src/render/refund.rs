@@ -42,7 +42,7 @@ pub fn refund<'a>(
         payment_intent: Some(if level.wants("payment_intent") {
             Expandable::object(payment::intent(r, p, level.descend("payment_intent")))
         } else {
-            Expandable::Id(r.text(p.id))
+            Expandable::Id(r.payment_id(p.id))
         }),
         pending_reason: (refund.state == RefundState::Pending).then_some("processing"),
         reason: refund.reason.as_deref(),
