@@ -37,7 +37,7 @@ impl CardNumber {
         match card.length {
             0 => Err(CardError::Empty),
             length if usize::from(length) < SHORTEST => Err(CardError::TooShort),
-            _ if !luhn(card.expose().as_bytes()) => Err(CardError::BadCheckDigit),
+            _ if !luhn(card.digits()) => Err(CardError::BadCheckDigit),
             _ => Ok(card),
         }
     }
@@ -50,13 +50,22 @@ impl CardNumber {
 
     /// All digits, without separators. Every call is a place to look at in review.
     pub fn expose(&self) -> &str {
-        std::str::from_utf8(&self.digits[..usize::from(self.length)])
-            .expect("only ASCII digits are ever pushed")
+        std::str::from_utf8(self.digits()).expect("only ASCII digits are ever pushed")
+    }
+
+    /// The same as ASCII, for those who compute with them. Every call is a place to look at in review.
+    pub fn digits(&self) -> &[u8] {
+        &self.digits[..usize::from(self.length)]
     }
 
     /// The first six digits: the issuer, as it is still printed and may be stored.
     pub fn bin6(&self) -> &str {
         &self.expose()[..6]
+    }
+
+    /// The first six digits as a number of at most 999,999.
+    pub fn bin(&self) -> u32 {
+        self.digits[..6].iter().fold(0, |bin, digit| bin * 10 + u32::from(digit - b'0'))
     }
 
     /// The first eight digits: the issuer as schemes assign it since 2022.
@@ -70,10 +79,14 @@ impl CardNumber {
         &all[all.len() - 4..]
     }
 
+    /// The same as ASCII.
+    pub fn last_digits(&self) -> [u8; 4] {
+        *self.digits().last_chunk().expect("a number has twelve digits or more")
+    }
+
     /// The scheme whose range the number is in.
     pub fn brand(&self) -> Brand {
-        // Always six digits, so at most 999,999.
-        Brand::of_bin(self.bin6().bytes().fold(0, |bin, digit| bin * 10 + u32::from(digit - b'0')))
+        Brand::of_bin(self.bin())
     }
 }
 

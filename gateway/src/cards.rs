@@ -58,7 +58,7 @@ pub fn take_in(call: &Call, input: &CardInput<'_>, path: &str) -> Result<Intake,
         .digits(&mut buffer)
         .ok_or_else(|| ApiError::invalid_number(format!("{path}[number]")))?;
     let parsed;
-    let card = match call.card.as_ref().filter(|card| card.number.expose() == digits) {
+    let card = match call.card.as_ref().filter(|card| card.number.digits() == digits.as_bytes()) {
         Some(presented) => presented,
         None => {
             let card = PresentedCard::of(&call.engine, digits);
@@ -66,7 +66,7 @@ pub fn take_in(call: &Call, input: &CardInput<'_>, path: &str) -> Result<Intake,
             &parsed
         }
     };
-    check_expiry(call.engine.clock.now(), input, path)?;
+    check_expiry(call.engine.clock.now(), (input.exp_month, input.exp_year), path)?;
     let cvc = input.cvc.as_ref().map(|cvc| Cvc::new(cvc.expose()));
     Ok(seal(&call.engine, call.caller.tenant, card, (input.exp_month, input.exp_year, cvc)))
 }
@@ -78,15 +78,19 @@ pub fn published(engine: &Engine, tenant: Tenant, number: &str) -> Option<Intake
     Some(seal(engine, tenant, &card, (12, year, Some(Cvc::new("123")))))
 }
 
-/// The month after the card's last one, as months since year 0.
-fn check_expiry(now: Timestamp, input: &CardInput<'_>, path: &str) -> Result<(), ApiError> {
+/// An expiry must not be past: a card is good to the end of its month, wherever it is in the world.
+///
+/// # Errors
+/// The card error of the dialect, about a field of `path`.
+pub fn check_expiry(now: Timestamp, (month, year): (u8, u16), path: &str) -> Result<(), ApiError> {
     let today = jiff::Timestamp::from_second(now.unix_seconds()).unwrap_or_default();
     let today = today.to_zoned(jiff::tz::TimeZone::UTC);
-    let (year, month) = (i32::from(today.year()), i32::from(today.month()));
-    if i32::from(input.exp_year) < year || i32::from(input.exp_year) > year + 50 {
+    let (this_year, this_month) = (i32::from(today.year()), i32::from(today.month()));
+    let (year, month) = (i32::from(year), i32::from(month));
+    if year < this_year || year > this_year + 50 {
         return Err(ApiError::invalid_expiry_year(format!("{path}[exp_year]")));
     }
-    if i32::from(input.exp_year) == year && i32::from(input.exp_month) < month {
+    if year == this_year && month < this_month {
         return Err(ApiError::invalid_expiry_month(format!("{path}[exp_month]")));
     }
     Ok(())
@@ -100,14 +104,12 @@ fn seal(
 ) -> Intake {
     let entropy = |out: &mut [u8]| engine.random.fill(out);
     let sealed = engine.vault.seal(number, &binding(tenant), &entropy);
-    let mut last4 = [b'0'; 4];
-    last4.copy_from_slice(number.last4().as_bytes());
     let published = test_cards::published(number.expose());
     let facts = CardFacts {
         brand: brand(number),
         funding: published.map_or(Funding::Unknown, |card| card.funding),
-        bin: number.bin6().parse().unwrap_or_default(),
-        last4,
+        bin: number.bin(),
+        last4: number.last_digits(),
         exp_month,
         exp_year,
         country: published.map(|card| country(card.country)),

@@ -8,6 +8,10 @@ fn numbers_are_read_as_people_type_them() {
         let card = CardNumber::parse(text).unwrap();
         assert_eq!(card.expose(), "4242424242424242");
         assert_eq!((card.bin6(), card.bin8(), card.last4()), ("424242", "42424242", "4242"));
+        assert_eq!(
+            (card.bin(), &card.last_digits(), card.digits()),
+            (424_242, b"4242", &b"4242424242424242"[..])
+        );
         assert_eq!(card, CardNumber::parse("4242424242424242").unwrap());
     }
     assert_ne!(

@@ -4,6 +4,7 @@ pub mod attachment;
 
 use super::method_data::{check_metadata, make, merge_metadata};
 use super::{Reading, Writing, customers, page};
+use crate::cards;
 use crate::exchange::Reply;
 use crate::flow::{Call, Fault};
 use crate::render::extra;
@@ -101,26 +102,11 @@ fn updated(
         };
         facts.exp_month = params.exp_month.unwrap_or(facts.exp_month);
         facts.exp_year = params.exp_year.unwrap_or(facts.exp_year);
-        check_expiry(now, (facts.exp_month, facts.exp_year))?;
+        cards::check_expiry(now, (facts.exp_month, facts.exp_year), "card")?;
     }
     merge_metadata(&mut after.metadata, &params.metadata);
     check_metadata(&after.metadata)?;
     Ok(after)
-}
-
-/// A new expiry must not be past: a card is good to the end of its month, wherever it is in the world.
-fn check_expiry(now: Timestamp, (month, year): (u8, u16)) -> Result<(), ApiError> {
-    let today = jiff::Timestamp::from_second(now.unix_seconds()).unwrap_or_default();
-    let today = today.to_zoned(jiff::tz::TimeZone::UTC);
-    let (this_year, this_month) = (i32::from(today.year()), i32::from(today.month()));
-    let (year, month) = (i32::from(year), i32::from(month));
-    if year < this_year || year > this_year + 50 {
-        return Err(ApiError::invalid_expiry_year("card[exp_year]"));
-    }
-    if year == this_year && month < this_month {
-        return Err(ApiError::invalid_expiry_month("card[exp_month]"));
-    }
-    Ok(())
 }
 
 /// POST /v1/payment_methods/{id}/attach.
