@@ -156,6 +156,7 @@ async fn render_list(
 }
 
 /// POST /v1/charges/{id}.
+#[inline]
 pub async fn update(writing: &Writing<'_>, params: &params::UpdateCharge<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
     params.expand.check_known(EXPANDABLE)?;
@@ -217,6 +218,7 @@ fn check_capturable(p: &Payment, attempt: &Attempt, text: &str) -> Result<(), Ap
 }
 
 /// POST /v1/charges/{id}/capture.
+#[inline]
 pub async fn capture(writing: &Writing<'_>, params: &params::CaptureCharge<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
     params.expand.check_known(EXPANDABLE)?;

@@ -25,7 +25,7 @@ use crate::admit::{Caller, Limits, key, view};
 use crate::cards::PresentedCard;
 use crate::engine::Engine;
 use crate::exchange::{Arriving, Exchange, Reply, Service};
-use crate::flow::{Call, idempotency};
+use crate::flow::{Call, Fault, idempotency};
 use crate::observe::Operation as Meter;
 use gateway_api::endpoints::{ENDPOINTS, Endpoint, Method, Operation};
 use gateway_api::error::ApiError;
@@ -391,13 +391,25 @@ fn digest(
     (RequestDigest(engine.vault.digest_request(&message)), card)
 }
 
+/// Makes an operation's story in a box. The box is there before the story is, and operations of many kilobytes are `#[inline]`: so
+/// it is made in its place, of which it fills a few bytes at first, and not copied there whole.
+#[inline(always)]
+fn boxed<'a, F>(make: impl FnOnce() -> F) -> BoxFuture<'a, Result<Reply, Fault>>
+where
+    F: Future<Output = Result<Reply, Fault>> + Send + 'a,
+{
+    let room = Box::<F>::new_uninit();
+    let story: Box<F> = Box::write(room, make());
+    Box::into_pin(story)
+}
+
 /// Runs one operation under its key. Bad parameters are refused before the key is looked at: they leave nothing behind.
 async fn post(writing: &Writing<'_>, operation: Operation) -> Reply {
     macro_rules! run {
         ($operation:path) => {
             match decode(writing.params) {
                 Ok(params) => {
-                    idempotency::run(writing.call, &|| Box::pin($operation(writing, &params))).await
+                    idempotency::run(writing.call, &|| boxed(|| $operation(writing, &params))).await
                 }
                 Err(error) => Reply::from(error),
             }

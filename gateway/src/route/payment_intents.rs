@@ -180,6 +180,7 @@ fn circumstances(call: &Call, draft: &Draft, origin: &params::OriginInput<'_>) -
 }
 
 /// POST /v1/payment_intents.
+#[inline]
 pub async fn create(writing: &Writing<'_>, params: &params::CreatePaymentIntent<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
     params.expand.check_known(EXPANDABLE)?;
@@ -307,6 +308,7 @@ pub async fn list(reading: Reading<'_>) -> Result<Reply, ApiError> {
 }
 
 /// POST /v1/payment_intents/{id}.
+#[inline]
 pub async fn update(writing: &Writing<'_>, params: &params::UpdatePaymentIntent<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
     params.expand.check_known(EXPANDABLE)?;
@@ -373,6 +375,7 @@ fn updated(
 }
 
 /// POST /v1/payment_intents/{id}/confirm.
+#[inline]
 pub async fn confirm(
     writing: &Writing<'_>,
     params: &params::ConfirmPaymentIntent<'_>,
@@ -458,6 +461,7 @@ fn confirmed(
 }
 
 /// POST /v1/payment_intents/{id}/capture.
+#[inline]
 pub async fn capture(
     writing: &Writing<'_>,
     params: &params::CapturePaymentIntent<'_>,
@@ -480,6 +484,7 @@ pub async fn capture(
 }
 
 /// POST /v1/payment_intents/{id}/cancel.
+#[inline]
 pub async fn cancel(writing: &Writing<'_>, params: &params::CancelPaymentIntent) -> Result<Reply, Fault> {
     let call = writing.call;
     params.expand.check_known(EXPANDABLE)?;
@@ -499,6 +504,7 @@ pub async fn cancel(writing: &Writing<'_>, params: &params::CancelPaymentIntent)
 }
 
 /// POST /v1/payment_intents/{id}/increment_authorization.
+#[inline]
 pub async fn increment(
     writing: &Writing<'_>,
     params: &params::IncrementAuthorization<'_>,

@@ -41,6 +41,7 @@ async fn payment_of(
 }
 
 /// POST /v1/refunds.
+#[inline]
 pub async fn create(writing: &Writing<'_>, params: &params::CreateRefund<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
     params.expand.check_known(EXPANDABLE)?;
@@ -192,6 +193,7 @@ async fn of_payment(
 }
 
 /// POST /v1/refunds/{id}.
+#[inline]
 pub async fn update(writing: &Writing<'_>, params: &params::UpdateRefund<'_>) -> Result<Reply, Fault> {
     let call = writing.call;
     params.expand.check_known(EXPANDABLE)?;
