@@ -22,7 +22,7 @@ pub struct Exchange {
 
 impl Exchange {
     /// A header's value, if it is there once or more and is text.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 }

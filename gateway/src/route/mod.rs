@@ -35,11 +35,15 @@ use gateway_core::claim::{ClaimKey, MAX_KEY_LEN, RequestDigest};
 use gateway_core::journal::Urgency;
 use gateway_core::ports::BoxFuture;
 use gateway_core::record::KeyKind;
+use http::{HeaderName, header};
 use meters::Meters;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::error;
+
+static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+static API_VERSION: HeaderName = HeaderName::from_static("stripe-version");
 
 /// What stands at one path: an endpoint a method.
 #[derive(Default)]
@@ -319,7 +323,7 @@ fn prepare<'x>(
     let params = if endpoint.method == Method::Delete {
         Params::from_query(exchange.query.as_deref().unwrap_or_default())?
     } else {
-        let encoding = Encoding::of_content_type(exchange.header("content-type"))?;
+        let encoding = Encoding::of_content_type(exchange.header(header::CONTENT_TYPE))?;
         Params::from_body(encoding, &exchange.body)?
     };
     view::check_expansions(&caller, &params)?;
@@ -329,7 +333,7 @@ fn prepare<'x>(
     let claim_key = given_key.clone().unwrap_or_else(|| format!("auto_{}", exchange.request_id));
     let claim = ClaimKey { tenant: caller.tenant, key: in_space(caller.kind, claim_key) };
     let urgency = urgency(endpoint.operation);
-    let api_version = exchange.header("stripe-version").unwrap_or_default().chars().take(64).collect();
+    let api_version = exchange.header(&API_VERSION).unwrap_or_default().chars().take(64).collect();
     let request_id = exchange.request_id;
     Ok((Call { engine, caller, request_id, claim, urgency, digest, card, given_key, api_version }, params))
 }
@@ -356,7 +360,7 @@ fn in_space(kind: KeyKind, key: String) -> String {
 
 /// The key of the request: bare, or quoted as the IETF draft has it.
 fn idempotency_key(exchange: &Exchange) -> Result<Option<String>, ApiError> {
-    let Some(value) = exchange.headers.get("idempotency-key") else { return Ok(None) };
+    let Some(value) = exchange.headers.get(&IDEMPOTENCY_KEY) else { return Ok(None) };
     let text = value.to_str().map_err(|_| ApiError::idempotency_key_invalid())?.trim();
     let bare = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
     let printable = bare.bytes().all(|byte| (0x20..0x7f).contains(&byte));

@@ -25,7 +25,7 @@ pub(super) fn take(engine: &Arc<Engine>, exchange: &Exchange, name: &str) -> Rep
     }
     let unknown = || Reply::from(ApiError::unknown_route("POST", &exchange.path));
     let Some(acquirer) = engine.acquirers.named(name) else { return unknown() };
-    let signature = SIGNATURES.iter().find_map(|header| exchange.header(header)).unwrap_or_default();
+    let signature = SIGNATURES.iter().find_map(|header| exchange.header(*header)).unwrap_or_default();
     let notice = Notice { signature, body: &exchange.body, now: engine.clock.now() };
     let noticed = acquirer.notified(&notice);
     count(noticed);
