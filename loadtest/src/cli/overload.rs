@@ -27,9 +27,12 @@ pub struct Arguments {
     /// Seconds of each phase.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=120))]
     seconds: u32,
-    /// HTTP/2 connections; each carries up to 100 requests at once, so that clients do not wait for each other.
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=256))]
-    connections: u32,
+    /// The version of HTTP. An HTTP/2 connection carries up to 100 requests at once.
+    #[arg(long, value_enum, default_value = "1")]
+    http: Http,
+    /// Connections, so many that clients do not wait for each other. Default 1,024 over HTTP/1.1 and 64 over HTTP/2.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=8_192))]
+    connections: Option<u32>,
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Print one JSON object.
@@ -37,9 +40,8 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Requests at once on a connection: under load, and where the capacity is measured.
-const STREAMS: usize = 100;
-const CAPACITY_STREAMS: usize = 4;
+/// Requests at once where the capacity is measured: as many as keep the processors busy. More would only wait, and some be refused for it.
+const CAPACITY_AT_ONCE: usize = 256;
 
 /// What limits the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -56,17 +58,19 @@ impl Arguments {
         if self.bound == Bound::Acquirer {
             config.acquirer = AcquirerKind::InProcess { latency_ms: 50, window: 100 };
         }
-        let driving =
-            Driving { http: Http::Two, streams: STREAMS, ..Driving::plain(self.connections, self.seed) };
+        let (connections, streams) = match self.http {
+            Http::One => (self.connections.unwrap_or(1_024), 1),
+            Http::Two => (self.connections.unwrap_or(64), 100),
+        };
+        let driving = Driving { http: self.http, streams, ..Driving::plain(connections, self.seed) };
         let mut bench = Self::start(&install, &config, driving)?;
         let (capacity, multiples): (f64, &[f64]) = match self.bound {
             Bound::Acquirer => (2_000.0, &[1.0, 2.0, 5.0, 10.0, 0.5]),
             Bound::Cpu => {
                 let stretch = Stretch::closed(Duration::from_secs(2), Duration::from_secs(8));
-                // As many at once as keep the processors busy: more would only wait, and some be refused for it.
-                bench.set_streams(CAPACITY_STREAMS);
+                bench.set_at_once((CAPACITY_AT_ONCE / streams.min(4), streams.min(4)));
                 let summary = bench.drive(stretch, &mut Unobserved)?;
-                bench.set_streams(STREAMS);
+                bench.set_at_once((connections as usize, streams));
                 tell(&format!("capacity {:.0}/s", summary.goodput()));
                 (summary.goodput(), &[1.0, 2.0, 3.0, 0.5])
             }

@@ -68,8 +68,9 @@ impl Bench {
         Ok(Self { gateway, merchants, driving, stretches: 0 })
     }
 
-    /// Drives the next stretches with so many requests at once on a connection.
-    pub const fn set_streams(&mut self, streams: usize) {
+    /// Drives the next stretches over so many connections, with so many requests at once on each.
+    pub const fn set_at_once(&mut self, (connections, streams): (usize, usize)) {
+        self.driving.connections = connections;
         self.driving.streams = streams;
     }
 
