@@ -33,7 +33,9 @@ const LEAST_NS: u64 = 1_000;
 /// A pause of the whole process is not how fast requests are taken: no interval counts for more than so many usual ones.
 const OUTLIER: u64 = 8;
 /// The newest interval counts for one part in so many.
-const MEMORY: u64 = 16;
+const MEMORY: u64 = 64;
+/// Nobody is refused before somebody has waited for this part of the longest wait: what only halted for a moment is not overloaded.
+const STANDING: u64 = 4;
 
 /// The queue of one process.
 pub struct Admission {
@@ -54,8 +56,16 @@ struct Queue {
     out: usize,
     /// Captures, voids, refunds.
     first: VecDeque<oneshot::Sender<Slot>>,
-    then: VecDeque<oneshot::Sender<Slot>>,
+    /// The rest, each with when it came.
+    then: VecDeque<(u64, oneshot::Sender<Slot>)>,
     pace: Pace,
+}
+
+impl Queue {
+    /// How long the next of them has waited.
+    fn age_ns(&self, now_ns: u64) -> u64 {
+        self.then.front().map_or(0, |(came_ns, _)| now_ns.saturating_sub(*came_ns))
+    }
 }
 
 /// The time from one request that is taken out of the queue to the next, smoothed, in nanoseconds.
@@ -129,11 +139,17 @@ impl Admission {
         before >= MOST || wait_ns > self.longest_ns.saturating_mul(patience)
     }
 
+    /// Whether new work is refused now.
+    fn refuses_new(&self, queue: &Queue, now_ns: u64) -> bool {
+        let before = queue.first.len() + queue.then.len();
+        let stands = queue.age_ns(now_ns) >= self.longest_ns / STANDING;
+        before >= MOST || (stands && self.is_overlong(before, &queue.pace, 1))
+    }
+
     /// Shows what the queue has become.
-    fn show(&self, queue: &Queue) {
-        let overlong = self.is_overlong(queue.first.len() + queue.then.len(), &queue.pace, 1);
+    fn show(&self, queue: &Queue, now_ns: u64) {
         self.busy.store(queue.out > 0, Ordering::Relaxed);
-        self.overlong.store(overlong, Ordering::Relaxed);
+        self.overlong.store(self.refuses_new(queue, now_ns), Ordering::Relaxed);
     }
 
     /// Waits for a slot; `None` if that would take too long.
@@ -157,34 +173,43 @@ impl Admission {
         let mut queue = self.lock();
         if queue.out < self.at_once {
             queue.out += 1;
-            self.show(&queue);
+            self.show(&queue, 0);
             let slot = Slot(Some(Arc::clone(self)));
             return if queue.out == 1 { Found::Free(slot) } else { Found::Company(slot) };
         }
+        let now_ns = self.clock.monotonic_ns();
         let is_new = urgency == Urgency::New;
-        let before = queue.first.len() + if is_new { queue.then.len() } else { 0 };
-        if self.is_overlong(before, &queue.pace, if is_new { 1 } else { PATIENCE }) {
+        let refused = match is_new {
+            true => self.refuses_new(&queue, now_ns),
+            false => self.is_overlong(queue.first.len(), &queue.pace, PATIENCE),
+        };
+        if refused {
             return Found::TooLong;
         }
         let (tell, told) = oneshot::channel();
-        if is_new { &mut queue.then } else { &mut queue.first }.push_back(tell);
-        self.show(&queue);
+        match is_new {
+            true => queue.then.push_back((now_ns, tell)),
+            false => queue.first.push_back(tell),
+        }
+        self.show(&queue, now_ns);
         self.waiting.increment(1);
         Found::Queued(told)
     }
 
     /// Takes out the next; where there is none, a slot comes home.
     fn next(&self) -> Option<oneshot::Sender<Slot>> {
+        let now_ns = self.clock.monotonic_ns();
         let mut queue = self.lock();
-        let next = queue.first.pop_front().or_else(|| queue.then.pop_front());
+        let first = queue.first.pop_front();
+        let next = first.or_else(|| queue.then.pop_front().map(|(_, tell)| tell));
         match next {
-            Some(_) => queue.pace.taken(self.clock.monotonic_ns()),
+            Some(_) => queue.pace.taken(now_ns),
             None => {
                 queue.out -= 1;
                 queue.pace.last_ns = None;
             }
         }
-        self.show(&queue);
+        self.show(&queue, now_ns);
         next
     }
 
@@ -287,7 +312,7 @@ mod tests {
     async fn newcomers_are_refused_when_the_queue_would_keep_them_too_long() {
         let (admission, slots) = crowded(2).await;
         let mut waiting: Vec<_> = Vec::new();
-        // By the first guess, a tenth of a millisecond each, twenty-one make more than two.
+        // By the first guess, a tenth of a millisecond each, twenty-one make more than two; and by now the first has waited long.
         for _ in 0..=20 {
             assert!(!admission.sheds());
             let mut one = Box::pin(admission.enter(Urgency::New));
@@ -303,7 +328,7 @@ mod tests {
         }
         assert!(!admission.sheds() && !admission.is_busy());
         let slower = admission.lock().pace.usual_ns;
-        assert!(slower > 2 * FIRST_GUESS_NS, "a millisecond each was learned: {slower}");
+        assert!(slower > FIRST_GUESS_NS * 5 / 4, "a millisecond each was learned: {slower}");
     }
 
     #[tokio::test]
