@@ -6,7 +6,8 @@
 //!
 //! Newcomers are refused when the queue would keep them longer than `limits.queue_ms`. By then somebody has to be refused, and
 //! it helps everybody if it is soon: a client that is told at once asks again later, one that waits in vain asks anyway. Captures,
-//! voids and refunds go first, and stay in the queue for four times as long: their money is held or was taken already.
+//! voids and refunds go first, and stay in the queue for four times as long: their money is held or was taken already. Nobody waits for
+//! longer than that, also who was let in and then overtaken by them without end.
 
 use gateway_core::journal::Urgency;
 use gateway_core::ports::Clock;
@@ -136,7 +137,7 @@ impl Admission {
     /// Whether so many before it would keep a newcomer for too long.
     fn is_overlong(&self, before: usize, pace: &Pace, patience: u64) -> bool {
         let wait_ns = (before as u64).saturating_mul(pace.usual_ns);
-        before >= MOST || wait_ns > self.longest_ns.saturating_mul(patience)
+        wait_ns > self.longest_ns.saturating_mul(patience)
     }
 
     /// Whether new work is refused now.
@@ -157,16 +158,27 @@ impl Admission {
         let slot = match self.look(urgency) {
             Found::Free(slot) => return Some(slot),
             Found::Company(slot) => slot,
-            // Nobody drops the other end without sending: slots are passed on until the queue is empty.
-            Found::Queued(told) => told.await.ok()?,
-            Found::TooLong => {
-                self.refused.increment(1);
-                return None;
-            }
+            Found::Queued(told) => self.turn(told).await?,
+            Found::TooLong => return self.refuse(),
         };
         // After all that can run now, and a look at the network.
         tokio::task::yield_now().await;
         Some(slot)
+    }
+
+    /// Waits for what the queue will hand over, as long as anybody may wait.
+    async fn turn(&self, told: oneshot::Receiver<Slot>) -> Option<Slot> {
+        let deadline = Duration::from_nanos(self.longest_ns.saturating_mul(PATIENCE));
+        match tokio::time::timeout(deadline, told).await {
+            // Nobody drops the other end without sending: slots are passed on until the queue is empty.
+            Ok(handed) => handed.ok(),
+            Err(_too_long) => self.refuse(),
+        }
+    }
+
+    fn refuse(&self) -> Option<Slot> {
+        self.refused.increment(1);
+        None
     }
 
     fn look(self: &Arc<Self>, urgency: Urgency) -> Found {
@@ -179,9 +191,10 @@ impl Admission {
         }
         let now_ns = self.clock.monotonic_ns();
         let is_new = urgency == Urgency::New;
+        let followers = queue.first.len();
         let refused = match is_new {
             true => self.refuses_new(&queue, now_ns),
-            false => self.is_overlong(queue.first.len(), &queue.pace, PATIENCE),
+            false => followers >= MOST || self.is_overlong(followers, &queue.pace, PATIENCE),
         };
         if refused {
             return Found::TooLong;
@@ -329,6 +342,16 @@ mod tests {
         assert!(!admission.sheds() && !admission.is_busy());
         let slower = admission.lock().pace.usual_ns;
         assert!(slower > FIRST_GUESS_NS * 5 / 4, "a millisecond each was learned: {slower}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_ever() {
+        let (admission, mut slots) = crowded(100).await;
+        let began = tokio::time::Instant::now();
+        assert!(admission.enter(Urgency::New).await.is_none(), "no slot comes home");
+        assert_eq!(began.elapsed(), Duration::from_millis(100 * PATIENCE));
+        slots.pop();
+        assert!(admission.enter(Urgency::New).await.is_some(), "whoever gave up is passed over");
     }
 
     #[tokio::test]
