@@ -1,24 +1,23 @@
 //! What the engines need to know of rows: which list a row stands in, when it is due, whether a batch is well formed.
 
 use gateway_core::id::{CustomerId, EventId, Id, ValueListId};
-use gateway_core::journal::{Batch, DueKind, Expect, Row, RowKey, Write};
+use gateway_core::journal::{DueKind, Expect, Row, RowKey, Write};
 use gateway_core::record::{Customer, PaymentMethod};
 use gateway_core::risk::ValueListItem;
 use gateway_core::time::Timestamp;
 use std::collections::HashSet;
+use std::hash::Hash;
 
-/// The key that a batch names more than once, if there is one. Such a batch is a defect of its maker: which of two expectations
-/// of one row should hold is not defined, so no engine takes it.
-pub(crate) fn named_twice(batch: &Batch) -> Option<RowKey> {
+/// Where a row stands among the writes of a batch that was named before, if there is one. Such a batch is a defect of its maker: which of
+/// two expectations of one row should hold is not defined, so no engine takes it. Each has keys of its own kind.
+pub(crate) fn named_twice<'a, W, K: Eq + Hash>(writes: &'a [W], key: impl Fn(&'a W) -> K) -> Option<usize> {
     const FEW: usize = 12;
-    let keys = batch.writes.iter().map(|write| write.row.key());
-    if batch.writes.len() > FEW {
-        let mut known = HashSet::with_capacity(batch.writes.len());
-        return keys.into_iter().find(|key| !known.insert(key.clone()));
+    if writes.len() > FEW {
+        let mut known = HashSet::with_capacity(writes.len());
+        return writes.iter().position(|write| !known.insert(key(write)));
     }
     // For few, comparing each with each is less work than a table.
-    let keys: Vec<RowKey> = keys.collect();
-    keys.iter().enumerate().find(|(at, key)| keys[..*at].contains(key)).map(|(_, key)| key.clone())
+    (1..writes.len()).find(|at| writes[..*at].iter().any(|before| key(before) == key(&writes[*at])))
 }
 
 /// The id of an event that is to be inserted: the only kind of row whose place in its list is given by the order of commits.

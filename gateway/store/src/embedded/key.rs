@@ -4,7 +4,7 @@ use foldhash::fast::RandomState;
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::fmt;
-use std::hash::{BuildHasher, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::ops::{Deref, DerefMut};
 use std::sync::LazyLock;
 
@@ -147,6 +147,12 @@ static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
 pub(crate) struct Hashed {
     pub hash: u64,
     pub key: Key,
+}
+
+impl Hash for Hashed {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
 }
 
 impl From<Key> for Hashed {

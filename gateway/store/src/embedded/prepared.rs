@@ -4,9 +4,9 @@
 use super::format::record::{COMMIT_HEAD_LEN, EncodedRow, EncodedRows};
 use super::key::{Hashed, Key};
 use super::keys::{self, Facets, Lists};
+use crate::rows;
 use gateway_core::id::Id;
-use gateway_core::journal::{Batch, CommitError, Expect, Row, Urgency, Write};
-use std::collections::HashSet;
+use gateway_core::journal::{Batch, CommitError, Expect, Urgency, Write};
 
 /// Bytes of one batch, at most.
 pub const MAX_BATCH_LEN: usize = 16 << 20;
@@ -39,7 +39,7 @@ impl PreparedWrite {
         let facets = Facets::of(&write.row);
         Self {
             lists: facets.lists(&key),
-            awaiting: awaiting(&write.row, &key),
+            awaiting: keys::awaiting_keys(&write.row, &key).collect(),
             key,
             expect: write.expect,
             facets,
@@ -48,49 +48,17 @@ impl PreparedWrite {
     }
 }
 
-/// Keys of the messages that a row awaits answers to. Only payments do, and few of them.
-fn awaiting(row: &Row, key: &Key) -> Vec<Key> {
-    match row {
-        Row::Payment(_) => keys::awaiting_keys(row, key).collect(),
-        Row::Claim(_)
-        | Row::Event(_)
-        | Row::Refund(_)
-        | Row::PaymentMethod(_)
-        | Row::Token(_)
-        | Row::Customer(_)
-        | Row::SetupIntent(_)
-        | Row::Merchant(_)
-        | Row::ApiKey(_)
-        | Row::Sequence(_)
-        | Row::Review(_)
-        | Row::ValueList(_)
-        | Row::ValueListItem(_)
-        | Row::Evaluation(_) => Vec::new(),
-    }
-}
-
-/// Where a row stands that was named before, if there is one.
-fn named_twice(writes: &[PreparedWrite]) -> Option<usize> {
-    const FEW: usize = 12;
-    if writes.len() > FEW {
-        let mut known = HashSet::with_capacity(writes.len());
-        return writes.iter().position(|write| !known.insert(&*write.key.key));
-    }
-    // For few, comparing each with each is less work than a table.
-    (1..writes.len()).find(|at| writes[..*at].iter().any(|write| write.key == writes[*at].key))
-}
-
 impl Prepared {
     /// Encodes a batch.
     ///
     /// # Errors
     /// [`CommitError::Unavailable`] for a batch that no engine takes: a row named twice, more than [`MAX_BATCH_LEN`] bytes.
     pub fn new(batch: Batch) -> Result<Self, CommitError> {
-        let mut rows = EncodedRows::with_room_for(batch.writes.iter().map(|write| &write.row));
-        let prepare = |write: &Write| PreparedWrite::of(write, &mut rows);
+        let mut encoded = EncodedRows::with_room_for(batch.writes.iter().map(|write| &write.row));
+        let prepare = |write: &Write| PreparedWrite::of(write, &mut encoded);
         let writes: Vec<PreparedWrite> = batch.writes.iter().map(prepare).collect();
-        if let Some(at) = named_twice(&writes) {
-            return Err(CommitError::Unavailable(crate::rows::named_twice_text(&batch.writes[at].row.key())));
+        if let Some(at) = rows::named_twice(&writes, |write| &write.key) {
+            return Err(CommitError::Unavailable(rows::named_twice_text(&batch.writes[at].row.key())));
         }
         let max_len = COMMIT_HEAD_LEN + writes.iter().map(|write| write.row.max_len()).sum::<usize>();
         if max_len > MAX_BATCH_LEN || writes.len() > usize::from(u16::MAX) {
@@ -99,14 +67,14 @@ impl Prepared {
                 writes.len()
             )));
         }
-        Ok(Self { batch, writes, rows, max_len })
+        Ok(Self { batch, writes, rows: encoded, max_len })
     }
 
     /// Gives new events ids above `last`, in their order. Most have one already: requests that overtake each other between drawing their
     /// ids and the writer are few.
     pub(crate) fn order_events(&mut self, mut last: Id) {
         for (write, prepared) in self.batch.writes.iter_mut().zip(&mut self.writes) {
-            let Some(id) = crate::rows::new_event(write) else { continue };
+            let Some(id) = rows::new_event(write) else { continue };
             let ordered = id.0.above(last);
             last = ordered;
             if ordered == id.0 {

@@ -62,8 +62,8 @@ impl Memory {
     }
 
     fn commit_now(&self, mut batch: Batch) -> Result<Receipt, CommitError> {
-        if let Some(key) = rows::named_twice(&batch) {
-            return Err(CommitError::Unavailable(rows::named_twice_text(&key)));
+        if let Some(at) = rows::named_twice(&batch.writes, |write| write.row.key()) {
+            return Err(CommitError::Unavailable(rows::named_twice_text(&batch.writes[at].row.key())));
         }
         let mut state = self.lock();
         let last_event = state.order_events(&mut batch);
