@@ -3,6 +3,7 @@
 use crate::id::{Id, PaymentId};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 /// Longest key that is taken, in bytes.
@@ -60,9 +61,8 @@ pub enum ClaimState {
     Final {
         subject: Subject,
         status: u16,
-        /// As bytes in one piece, not one by one: the encoding is the same, and several microseconds cheaper.
-        #[serde(with = "serde_bytes")]
-        body: Option<Vec<u8>>,
+        /// Shared with the answer that is on its way: a body is the largest thing that an operation holds.
+        body: Option<Bytes>,
         render: RenderSpec,
     },
 }

@@ -94,7 +94,7 @@ impl Call {
 
     /// The claim with its final answer.
     pub fn settled(&self, subject: Subject, render: RenderSpec, reply: &Reply) -> Row {
-        let (status, body) = (reply.status, Some(reply.body.to_vec()));
+        let (status, body) = (reply.status, Some(reply.body.clone()));
         self.claim_row(ClaimState::Final { subject, status, body, render })
     }
 

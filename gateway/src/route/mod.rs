@@ -25,7 +25,7 @@ use crate::admit::{Caller, Limits, key, view};
 use crate::cards::PresentedCard;
 use crate::engine::Engine;
 use crate::exchange::{Arriving, Exchange, Reply, Service};
-use crate::flow::{Call, Fault, idempotency};
+use crate::flow::{Call, idempotency};
 use crate::observe::Operation as Meter;
 use gateway_api::endpoints::{ENDPOINTS, Endpoint, Method, Operation};
 use gateway_api::error::ApiError;
@@ -37,7 +37,6 @@ use gateway_core::ports::BoxFuture;
 use gateway_core::record::KeyKind;
 use http::{HeaderName, header};
 use meters::Meters;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::error;
@@ -116,6 +115,7 @@ impl Api {
         Self { engine, limits, admission, shed, routes, meters: Meters::register() }
     }
 
+    #[inline]
     async fn answer(&self, exchange: Exchange) -> Reply {
         let began = self.engine.clock.monotonic_ns();
         let (meter, reply) = self.serve(exchange).await;
@@ -129,7 +129,7 @@ impl Api {
             return (&self.meters.unrouted, *limited);
         }
         if exchange.path.starts_with(crate::render::CHALLENGES) {
-            return (&self.meters.challenge, challenge::serve(&self.engine, &exchange).await);
+            return (&self.meters.challenge, boxed(|| challenge::serve(&self.engine, &exchange)).await);
         }
         if let Some(acquirer) = exchange.path.strip_prefix(notifications::PREFIX) {
             let reply = notifications::take(&self.engine, &exchange, acquirer);
@@ -196,13 +196,12 @@ impl Api {
         };
         let engine = Arc::clone(&self.engine);
         if endpoint.method == Method::Get {
-            let reading = pin!(read(&engine, &exchange, endpoint.operation, (&id, &caller)));
+            let reading = boxed(|| read(&engine, &exchange, endpoint.operation, (&id, &caller)));
             return Beginning::new(reading, slot).await.unwrap_or_else(Reply::from);
         }
         // From here on the work is its own: a client that hangs up drops this handler, not the task.
-        // Boxed where it is made: what a flow holds while it waits is tens of kilobytes, and each hand it goes through would copy them.
         let tasks = engine.tasks.clone();
-        let flow = Box::pin(write(engine, exchange, endpoint, (id, caller)));
+        let flow = boxed(|| write(engine, exchange, endpoint, (id, caller)));
         let task = tasks.spawn(Beginning::new(flow, slot));
         match task.await {
             Ok(reply) => reply,
@@ -255,7 +254,7 @@ impl Service for Api {
     }
 
     fn call(&self, exchange: Exchange) -> BoxFuture<'_, Reply> {
-        Box::pin(self.answer(exchange))
+        boxed(|| self.answer(exchange))
     }
 }
 
@@ -264,6 +263,7 @@ fn begins_a_payment(method: &http::Method, path: &str) -> bool {
     method == http::Method::POST && (path == "/v1/payment_intents" || path.ends_with("/confirm"))
 }
 
+#[inline]
 async fn read(
     engine: &Arc<Engine>,
     exchange: &Exchange,
@@ -300,6 +300,7 @@ async fn read(
     }
 }
 
+#[inline]
 async fn write(
     engine: Arc<Engine>,
     exchange: Exchange,
@@ -395,13 +396,10 @@ fn digest(
     (RequestDigest(engine.vault.digest_request(&message)), card)
 }
 
-/// Makes an operation's story in a box. The box is there before the story is, and operations of many kilobytes are `#[inline]`: so
-/// it is made in its place, of which it fills a few bytes at first, and not copied there whole.
+/// Makes a story in a box. The box is there before the story is, and those of many kilobytes are `#[inline]`: so it is made in its
+/// place, of which it fills a few bytes at first, and not copied there whole, nor from each hand that it goes through to the next.
 #[inline(always)]
-fn boxed<'a, F>(make: impl FnOnce() -> F) -> BoxFuture<'a, Result<Reply, Fault>>
-where
-    F: Future<Output = Result<Reply, Fault>> + Send + 'a,
-{
+fn boxed<'a, F: Future + Send + 'a>(make: impl FnOnce() -> F) -> BoxFuture<'a, F::Output> {
     let room = Box::<F>::new_uninit();
     let story: Box<F> = Box::write(room, make());
     Box::into_pin(story)

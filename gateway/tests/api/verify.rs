@@ -209,7 +209,7 @@ async fn another_final_answer_is_told() {
     batch.replace(stored.version, Row::Claim(Box::new(aged)));
     store.commit(batch).await.unwrap();
     let ClaimState::Final { body, .. } = &mut claim.state else { panic!("final") };
-    *body = Some(b"{}".to_vec());
+    *body = Some(bytes::Bytes::from_static(b"{}"));
     drop(store);
     assert_eq!(verify(dir.path()).breaches, [""; 0], "bytes may go");
     let store = open(dir.path());

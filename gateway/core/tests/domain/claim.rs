@@ -22,7 +22,7 @@ fn claimed(number: u8, request: u8) -> Claim {
 
 fn concluded(mut claim: Claim, answer: u8) -> Claim {
     let subject = Subject::Other;
-    let body = Some(vec![answer]);
+    let body = Some(vec![answer].into());
     claim.state = ClaimState::Final { subject, status: 200, body, render: RenderSpec::default() };
     claim
 }
@@ -117,7 +117,7 @@ proptest! {
             prop_assert!(runs.values().all(|times| *times == 1), "never a second run");
             for (number, answer) in &answered {
                 let ClaimState::Final { body, .. } = &store[&key(*number)].state else { panic!("final stays final") };
-                prop_assert!(body.as_ref().is_none_or(|bytes| bytes == &[*answer]), "the same bytes or none");
+                prop_assert!(body.as_ref().is_none_or(|bytes| **bytes == [*answer]), "the same bytes or none");
             }
         }
     }

@@ -64,7 +64,7 @@ async fn settle_claim(
     let state = ClaimState::Final {
         subject: *subject,
         status: reply.status,
-        body: Some(reply.body.to_vec()),
+        body: Some(reply.body.clone()),
         render: render.clone(),
     };
     let settled = Claim { state, ..(*claim).clone() };

@@ -242,6 +242,8 @@ pub fn payment(payment: &Payment, history: &[Recorded]) -> PaymentFacts {
 pub fn claim(state: &ClaimState) -> ClaimFacts {
     match state {
         ClaimState::Provisional { .. } => ClaimFacts::Open,
-        ClaimState::Final { status, body, .. } => ClaimFacts::Final { status: *status, body: body.clone() },
+        ClaimState::Final { status, body, .. } => {
+            ClaimFacts::Final { status: *status, body: body.as_deref().map(<[u8]>::to_vec) }
+        }
     }
 }
