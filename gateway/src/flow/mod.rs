@@ -13,6 +13,7 @@ pub mod draft;
 pub mod idempotency;
 pub mod increment;
 pub mod message;
+pub mod methods;
 pub mod refund;
 pub mod resolve;
 pub mod save_card;

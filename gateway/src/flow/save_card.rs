@@ -2,7 +2,7 @@
 //! once the payment went through, in the commit that records the outcome.
 
 use super::draft::Draft;
-use super::{Fault, commit, read};
+use super::{Fault, commit, methods, read};
 use crate::engine::{Engine, Stamp};
 use crate::render::event::told;
 use crate::render::related::Related;
@@ -68,18 +68,16 @@ async fn rows(
     (customer, method): (CustomerId, PaymentMethodId),
     stamp: &Stamp<'_>,
 ) -> Result<Option<Vec<Write>>, ApiError> {
-    let Some(stored) = read(engine, &RowKey::PaymentMethod(p.tenant, method)).await? else { return Ok(None) };
+    let Some((expect, mut method)) = methods::find(engine, p.tenant, method).await? else { return Ok(None) };
     let Some(owner) = read(engine, &RowKey::Customer(p.tenant, customer)).await? else { return Ok(None) };
-    let (Row::PaymentMethod(mut method), Row::Customer(living)) = (stored.row, owner.row) else {
-        return Ok(None);
-    };
+    let Row::Customer(living) = owner.row else { return Ok(None) };
     if method.customer.is_some() || method.spent || living.deleted {
         return Ok(None);
     }
     method.customer = Some(customer);
     let told = told(stamp, p.tenant, EventKind::PaymentMethodAttached, shown(engine, &method));
     Ok(Some(vec![
-        Write { expect: Expect::Version(stored.version), row: Row::PaymentMethod(method) },
+        Write { expect, row: Row::PaymentMethod(Box::new(method)) },
         // Written as it is, so that a deletion at the same moment can't leave the card behind.
         Write { expect: Expect::Version(owner.version), row: Row::Customer(living) },
         Write { expect: Expect::Absent, row: told },

@@ -1,6 +1,7 @@
 //! Objects that an answer refers to and was asked to show whole: read before rendering, which does not wait.
 
 use crate::engine::Engine;
+use crate::flow::methods;
 use gateway_api::error::ApiError;
 use gateway_core::id::{CustomerId, PaymentMethodId};
 use gateway_core::journal::{Row, RowKey};
@@ -92,9 +93,8 @@ impl Related {
         if self.methods.contains_key(&id) {
             return Ok(());
         }
-        let found = crate::flow::read(engine, &RowKey::PaymentMethod(tenant, id)).await?;
-        if let Some(Row::PaymentMethod(method)) = found.map(|stored| stored.row) {
-            self.methods.insert(id, *method);
+        if let Some((_expect, method)) = methods::find(engine, tenant, id).await? {
+            self.methods.insert(id, method);
         }
         Ok(())
     }

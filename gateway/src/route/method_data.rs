@@ -1,7 +1,7 @@
 //! Where a payment's means come from: a saved payment method, a published alias, a token, or the details themselves.
 
 use crate::cards::{self, Intake};
-use crate::flow::{Call, Fault, read};
+use crate::flow::{Call, Fault, methods, read};
 use crate::render::extra;
 use gateway_acquirers::test_cards;
 use gateway_api::WireEnum;
@@ -9,7 +9,7 @@ use gateway_api::error::ApiError;
 use gateway_api::params::{CardSource, MeansInput, PaymentMethodData};
 use gateway_core::Write;
 use gateway_core::card::Cvc;
-use gateway_core::id::{CustomerId, PaymentMethodId};
+use gateway_core::id::{CustomerId, Id, PaymentMethodId};
 use gateway_core::journal::{Expect, Row, RowKey, Versioned};
 use gateway_core::means::{Means, MeansKind, Wallet};
 use gateway_core::payment::Instrument;
@@ -21,6 +21,17 @@ pub struct Chosen {
     pub instrument: Instrument,
     pub rows: Vec<Write>,
     pub cvc: Option<Cvc>,
+}
+
+impl Chosen {
+    /// For a payment that is confirmed at once: its number, if it can be that of the payment method that was given with it, whose row is
+    /// then left out ([`methods`]): it would say nothing that the payment does not say.
+    pub fn number_payment(&mut self) -> Option<Id> {
+        let bare = |row: &Row| matches!(row, Row::PaymentMethod(made) if made.metadata.is_empty());
+        let at = self.rows.iter().position(|write| bare(&write.row))?;
+        self.rows.remove(at);
+        Some(self.instrument.method.0)
+    }
 }
 
 /// Merges metadata as the dialect does: an empty value deletes its key.
@@ -81,16 +92,8 @@ pub async fn make(
     };
     let mut metadata = Metadata::new();
     merge_metadata(&mut metadata, &data.metadata);
-    let method = PaymentMethod {
-        id,
-        tenant: call.caller.tenant,
-        created: gateway_core::Timestamp(id.0.ms()),
-        customer: None,
-        means,
-        billing_details,
-        metadata,
-        spent: false,
-    };
+    let instrument = Instrument { method: id, means, billing_details };
+    let method = PaymentMethod { metadata, ..methods::of_instrument(call.caller.tenant, instrument) };
     rows.push(Write { expect: Expect::Absent, row: Row::PaymentMethod(Box::new(method.clone())) });
     Ok((method, rows, cvc))
 }
@@ -167,11 +170,10 @@ pub async fn choose(
     }
     let missing = || ApiError::resource_missing("PaymentMethod", name, "payment_method");
     let id = name.parse().map_err(|_| missing())?;
-    let found =
-        read(&call.engine, &RowKey::PaymentMethod(call.caller.tenant, id)).await?.ok_or_else(missing)?;
-    let Row::PaymentMethod(method) = found.row else { return Err(missing().into()) };
+    let found = methods::find(&call.engine, call.caller.tenant, id).await?;
+    let (_expect, method) = found.ok_or_else(missing)?;
     check_owner(&method, customer)?;
-    Ok(Some(chosen(*method, Vec::new(), None)))
+    Ok(Some(chosen(method, Vec::new(), None)))
 }
 
 fn check_owner(method: &PaymentMethod, customer: Option<CustomerId>) -> Result<(), ApiError> {
@@ -194,17 +196,10 @@ fn check_owner(method: &PaymentMethod, customer: Option<CustomerId>) -> Result<(
 }
 
 fn chosen_alias(call: &Call, intake: Intake) -> Chosen {
-    let id = PaymentMethodId(call.engine.ids.next());
-    let method = PaymentMethod {
-        id,
-        tenant: call.caller.tenant,
-        created: gateway_core::Timestamp(id.0.ms()),
-        customer: None,
-        means: Means::Card { facts: intake.facts, sealed: intake.sealed },
-        billing_details: String::new(),
-        metadata: Metadata::new(),
-        spent: false,
-    };
+    let method = PaymentMethodId(call.engine.ids.next());
+    let means = Means::Card { facts: intake.facts, sealed: intake.sealed };
+    let instrument = Instrument { method, means, billing_details: String::new() };
+    let method = methods::of_instrument(call.caller.tenant, instrument);
     let row = Row::PaymentMethod(Box::new(method.clone()));
     chosen(method, vec![Write { expect: Expect::Absent, row }], intake.cvc)
 }

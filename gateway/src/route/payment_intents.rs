@@ -188,14 +188,16 @@ pub async fn create(writing: &Writing<'_>, params: &params::CreatePaymentIntent<
         Currency::parse(params.currency.as_str()).ok_or_else(|| unknown_currency(&params.currency))?;
     let customer = customer_of(call, params.customer).await?;
     let brought = (params.payment_method, params.payment_method_data.as_ref());
-    let chosen = choose(call, brought, customer).await?;
+    let mut chosen = choose(call, brought, customer).await?;
+    let number = chosen.as_mut().filter(|_| params.confirm).and_then(Chosen::number_payment);
+    let id = PaymentId(number.unwrap_or_else(|| call.engine.ids.next()));
     let (details, wanted) = details(call, params, customer)?;
     let (instrument, rows, cvc) = split(chosen);
     let presence = presence(params.off_session, params.error_on_requires_action);
     let moment = if params.confirm { Moment::Confirmed(presence) } else { Moment::Stored };
     method_types::check(instrument.as_ref(), (&details, wanted), moment)?;
     let amount = Money::new(params.amount, currency);
-    let draft = begin(call, (amount, wanted), details, instrument)?;
+    let draft = begin(call, (id, amount, wanted), details, instrument)?;
     let render = call.render(&params.expand);
     if params.confirm {
         let customer = presence;
@@ -226,11 +228,10 @@ fn split(
 
 fn begin(
     call: &Call,
-    (amount, capture_method): (Money, CaptureMethod),
+    (id, amount, capture_method): (PaymentId, Money, CaptureMethod),
     details: Details,
     instrument: Option<gateway_core::payment::Instrument>,
 ) -> Result<Draft, Fault> {
-    let id = PaymentId(call.engine.ids.next());
     let mut secret = [0u8; 16];
     call.engine.random.fill(&mut secret);
     let at = gateway_core::Timestamp(id.0.ms());

@@ -330,6 +330,52 @@ async fn a_payment_saves_its_card_for_later() {
     }
 }
 
+/// It has no row of its own until something is done with it, which nobody can tell.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_given_with_a_payment_is_a_payment_method_like_any() {
+    let g = gateway().await;
+    let data =
+        CARD.replace("card[", "payment_method_data[card][").replacen("type", "payment_method_data[type]", 1);
+    let body = |more: &str| {
+        format!(
+            "amount=500&currency=usd&confirm=true&{data}&payment_method_data[billing_details][name]=Ada{more}"
+        )
+    };
+    let paid = g.post("/v1/payment_intents", &body("&expand[]=payment_method")).await.ok();
+    let id = paid.text("/payment_method/id").to_owned();
+    let path = format!("/v1/payment_methods/{id}");
+    let shown = g.get(&path).await.ok();
+    assert_eq!(shown.body, paid.body["payment_method"]);
+    assert_eq!((shown.text("/billing_details/name"), &shown.body["customer"]), ("Ada", &Value::Null));
+    g.pay(700, &id, "").await.ok();
+    let (ada, eve) = (customer(&g, "").await, customer(&g, "").await);
+    let attached = g.post(&format!("{path}/attach"), &format!("customer={ada}")).await.ok();
+    assert_eq!(attached.body["created"], shown.body["created"]);
+    g.post(&format!("{path}/attach"), &format!("customer={eve}"))
+        .await
+        .refused(400, "payment_method_unexpected_state");
+    assert_eq!(
+        ids(&g.get(&format!("/v1/customers/{ada}/payment_methods")).await.ok()),
+        std::slice::from_ref(&id)
+    );
+    g.post(&format!("{path}/detach"), "").await.ok();
+    g.pay(500, &id, "").await.refused(400, "payment_method_unexpected_state");
+    // What was said of it beside, and one that is not charged at once, is kept in a row.
+    let noted = g.post("/v1/payment_intents", &body("&payment_method_data[metadata][a]=1")).await.ok();
+    let kept = g.get(&format!("/v1/payment_methods/{}", noted.text("/payment_method"))).await.ok();
+    assert_eq!(kept.text("/metadata/a"), "1");
+    let waiting =
+        g.post("/v1/payment_intents", &body("").replace("confirm=true", "confirm=false")).await.ok();
+    g.get(&format!("/v1/payment_methods/{}", waiting.text("/payment_method"))).await.ok();
+    // A declined payment's card is there, too; another payment's number names none.
+    let declined = body("").replace("4242424242424242", "4000000000000002");
+    let declined = g.post("/v1/payment_intents", &declined).await.refused(402, "card_declined");
+    let method = declined.text("/error/payment_intent/last_payment_error/payment_method/id").to_owned();
+    g.get(&format!("/v1/payment_methods/{method}")).await.ok();
+    let bare = waiting.text("/id").replace("pi_", "pm_");
+    g.get(&format!("/v1/payment_methods/{bare}")).await.refused(404, "resource_missing");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_challenged_payment_saves_its_card_when_it_is_through() {
     let g = gateway().await;

@@ -2,7 +2,7 @@
 
 use crate::cards;
 use crate::engine::{Engine, Stamp};
-use crate::flow::{Call, Fault, read};
+use crate::flow::{Call, Fault, methods};
 use crate::render::event::told;
 use crate::render::related::Related;
 use crate::render::{Renderer, card, decline};
@@ -18,7 +18,7 @@ use gateway_core::acquirer::{
 use gateway_core::card::Cvc;
 use gateway_core::event::EventKind;
 use gateway_core::id::CustomerId;
-use gateway_core::journal::{Batch, Expect, Row, RowKey, Versioned, Write};
+use gateway_core::journal::{Batch, Expect, Row, Write};
 use gateway_core::money::{Currency, Money};
 use gateway_core::record::PaymentMethod;
 use gateway_core::tenant::{Mode, Tenant};
@@ -57,11 +57,8 @@ pub async fn find(call: &Call, name: &str) -> Result<Found, Fault> {
     let missing = || ApiError::resource_missing("PaymentMethod", name, "payment_method");
     if tenant.mode == Mode::Test && test_cards::alias(name).is_some() {
         let chosen = choose(call, (Some(name), None), None).await?.ok_or_else(missing)?;
-        let made = chosen.rows.into_iter().find_map(|write| match write.row {
-            Row::PaymentMethod(method) => Some(*method),
-            _other => None,
-        });
-        return Ok(Found { method: made.ok_or_else(missing)?, expect: Expect::Absent, cvc: chosen.cvc });
+        let method = methods::of_instrument(tenant, chosen.instrument);
+        return Ok(Found { method, expect: Expect::Absent, cvc: chosen.cvc });
     }
     let (expect, method) = stored(&call.engine, tenant, name).await?;
     Ok(Found { method, expect, cvc: None })
@@ -78,12 +75,7 @@ pub async fn stored(
 ) -> Result<(Expect, PaymentMethod), ApiError> {
     let missing = || ApiError::resource_missing("PaymentMethod", text, "payment_method");
     let id = text.parse().map_err(|_| missing())?;
-    match read(engine, &RowKey::PaymentMethod(tenant, id)).await? {
-        Some(Versioned { version, row: Row::PaymentMethod(method) }) => {
-            Ok((Expect::Version(version), *method))
-        }
-        Some(_) | None => Err(missing()),
-    }
+    methods::find(engine, tenant, id).await?.ok_or_else(missing)
 }
 
 /// Whether the card can be this customer's.
