@@ -78,6 +78,53 @@ pub enum Snapshot {
     Review { payment: PaymentId, version: u32 },
 }
 
+/// What an event of a payment shows, of the payment as it was then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Shown {
+    Payment,
+    /// The charge of this attempt.
+    Charge {
+        attempt: u16,
+    },
+    /// The review of the latest attempt.
+    Review,
+    /// The refund at this place of the payment's list.
+    Refund {
+        index: u32,
+    },
+}
+
+impl Shown {
+    /// The same of one payment, after its `version`-th transition.
+    pub const fn of(self, payment: PaymentId, version: u32) -> Snapshot {
+        match self {
+            Shown::Payment => Snapshot::Payment { payment, version },
+            Shown::Charge { attempt } => Snapshot::Charge { payment, version, attempt },
+            Shown::Review => Snapshot::Review { payment, version },
+            Shown::Refund { index } => Snapshot::Refund { payment, version, index },
+        }
+    }
+}
+
+/// An event that a write of a payment tells. What else is to be said of it stands in the payment's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ToldEvent {
+    pub id: EventId,
+    pub kind: EventKind,
+    /// The transition that it tells of, one of those of the same write.
+    pub version: u32,
+    pub shown: Shown,
+}
+
+/// What a write of a payment tells its merchant.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Told {
+    /// The request that caused it, if one did.
+    pub request_id: Option<crate::id::RequestId>,
+    pub idempotency_key: Option<String>,
+    pub events: Vec<ToldEvent>,
+}
+
 /// One event of the merchant's feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublicEvent {

@@ -5,7 +5,7 @@
 
 use crate::acquirer::{Permit, Trace};
 use crate::claim::{Claim, ClaimKey};
-use crate::event::{EventKind, PublicEvent};
+use crate::event::{EventKind, PublicEvent, Told, ToldEvent};
 use crate::id::{
     CustomerId, EvaluationId, EventId, Id, MerchantId, PaymentId, PaymentMethodId, RefundId, ReviewId,
     SetupIntentId, TokenId, ValueListId, ValueListItemId,
@@ -39,6 +39,34 @@ pub struct PaymentRow {
     pub payment: Arc<Payment>,
     /// In a write: the transitions that this write adds. In a read: those of the last write.
     pub events: Vec<Recorded>,
+    /// What this write tells of them. Each of these events can be read and listed like a row of its own ([`RowKey::Event`]), from this
+    /// write on; none of them is ever written again.
+    pub told: Told,
+}
+
+impl PaymentRow {
+    /// The events that this write tells; `None` in place of one that tells of no transition of this write, which no writer makes.
+    pub fn public_events(&self) -> impl Iterator<Item = Option<PublicEvent>> + '_ {
+        self.told.events.iter().map(|told| self.public_event(told))
+    }
+
+    fn public_event(&self, told: &ToldEvent) -> Option<PublicEvent> {
+        let transition = self.events.iter().find(|recorded| recorded.seq == told.version)?;
+        Some(PublicEvent {
+            id: told.id,
+            tenant: self.payment.tenant,
+            kind: told.kind,
+            created: transition.at,
+            snapshot: told.shown.of(self.payment.id, told.version),
+            request_id: self.told.request_id,
+            idempotency_key: self.told.idempotency_key.clone(),
+        })
+    }
+
+    /// The event of this id among them.
+    pub fn event(&self, id: EventId) -> Option<PublicEvent> {
+        self.public_event(self.told.events.iter().find(|told| told.id == id)?)
+    }
 }
 
 /// Which payment a refund belongs to.
@@ -298,7 +326,7 @@ pub enum Query {
 pub trait Journal: Send + Sync {
     /// Writes all of a batch, if every expectation holds, and returns when it is durable. The order of commits is total.
     ///
-    /// A new event's id is a proposal. Whoever polls the feed asks for what is above the last id that he has seen, so no event may become
+    /// A new event's id is a proposal, also of one that a payment's row tells. Whoever polls the feed asks for what is above the last id that he has seen, so no event may become
     /// visible below one that is visible already: the engine writes the event with [`Id::above`] of the last event's id, in the
     /// order of commits. (Several processes over one database need it in order within each tenant only.)
     ///

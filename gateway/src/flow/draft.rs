@@ -2,11 +2,11 @@
 
 use crate::engine::Stamp;
 use gateway_core::Write;
-use gateway_core::event::{PublicEvent, Snapshot};
+use gateway_core::event::{Told, ToldEvent};
 use gateway_core::id::EventId;
 use gateway_core::journal::{Batch, Expect, PaymentRow, ReviewRef, Row, Version, Versioned};
 use gateway_core::ledger::postings;
-use gateway_core::payment::{Event, Payment, Recorded, Shown, advance, announce, apply};
+use gateway_core::payment::{Event, Payment, Recorded, advance, announce, apply};
 use std::sync::Arc;
 
 /// A payment, the version it was read at, and the transitions that are not stored yet.
@@ -14,20 +14,20 @@ pub struct Draft {
     payment: Option<Arc<Payment>>,
     base: Option<Version>,
     recorded: Vec<Recorded>,
-    told: Vec<PublicEvent>,
+    told: Told,
 }
 
 impl Draft {
     /// For a payment that does not exist yet.
-    pub const fn new() -> Self {
-        Self { payment: None, base: None, recorded: Vec::new(), told: Vec::new() }
+    pub fn new() -> Self {
+        Self { payment: None, base: None, recorded: Vec::new(), told: Told::default() }
     }
 
     /// For a stored payment; `None` if the row is not one.
     pub fn of(stored: Versioned) -> Option<Self> {
         let Row::Payment(row) = stored.row else { return None };
         let payment = Some(row.payment);
-        Some(Self { payment, base: Some(stored.version), recorded: Vec::new(), told: Vec::new() })
+        Some(Self { payment, base: Some(stored.version), recorded: Vec::new(), told: Told::default() })
     }
 
     /// The payment with everything recorded so far.
@@ -50,11 +50,19 @@ impl Draft {
 
     /// Moves the payment by transitions that the domain decided.
     pub fn record(&mut self, events: Vec<Event>, stamp: &Stamp<'_>) {
+        // One draft is one request's, or nobody's.
+        if self.told.request_id.is_none() {
+            self.told.request_id = stamp.request_id;
+            self.told.idempotency_key.clone_from(&stamp.idempotency_key);
+        }
         for event in events {
             let postings = self.payment.as_deref().map_or_else(Vec::new, |before| postings(before, &event));
             self.move_by(&event);
             let after = self.payment.as_deref().expect("a transition leaves a payment");
-            self.told.extend(announce(after, &event).into_iter().map(|what| tell(after, what, stamp)));
+            for (kind, shown) in announce(after, &event) {
+                let id = EventId(stamp.ids.next());
+                self.told.events.push(ToldEvent { id, kind, version: after.version, shown });
+            }
             self.recorded.push(Recorded { seq: after.version, at: stamp.now, event, postings });
         }
     }
@@ -78,16 +86,13 @@ impl Draft {
         }
         let review = self.review_row();
         let Some(payment) = self.payment.clone() else { return };
-        let events = std::mem::take(&mut self.recorded);
-        let row = Row::Payment(Box::new(PaymentRow { payment, events }));
+        let (events, told) = (std::mem::take(&mut self.recorded), std::mem::take(&mut self.told));
+        let row = Row::Payment(Box::new(PaymentRow { payment, events, told }));
         match self.base {
             None => batch.insert(row),
             Some(version) => batch.replace(version, row),
         };
         batch.writes.extend(review);
-        for told in self.told.drain(..) {
-            batch.insert(Row::Event(Box::new(told)));
-        }
         self.base = Some(Version(self.base.map_or(1, |v| v.0 + 1)));
     }
 }
@@ -112,32 +117,5 @@ impl Draft {
 impl Default for Draft {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-fn tell(
-    after: &Payment,
-    (kind, shown): (gateway_core::event::EventKind, Shown),
-    stamp: &Stamp<'_>,
-) -> PublicEvent {
-    let (payment, version) = (after.id, after.version);
-    let snapshot = match shown {
-        Shown::Payment => Snapshot::Payment { payment, version },
-        Shown::Charge => Snapshot::Charge {
-            payment,
-            version,
-            attempt: after.attempt().map_or(1, |attempt| attempt.number),
-        },
-        Shown::Review => Snapshot::Review { payment, version },
-        Shown::Refund(index) => Snapshot::Refund { payment, version, index },
-    };
-    PublicEvent {
-        id: EventId(stamp.ids.next()),
-        tenant: after.tenant,
-        kind,
-        created: stamp.now,
-        snapshot,
-        request_id: stamp.request_id,
-        idempotency_key: stamp.idempotency_key.clone(),
     }
 }

@@ -138,7 +138,10 @@ impl Pass {
         };
         let latest = Latest { position, version };
         match row {
-            Row::Payment(row) => self.payment(&row, before, latest),
+            Row::Payment(row) => {
+                self.report.events += row.told.events.len() as u64;
+                self.payment(&row, before, latest);
+            }
             Row::Claim(claim) => self.claim(&claim, before, latest),
             Row::Event(_) => self.report.events += 1,
             Row::Refund(_)

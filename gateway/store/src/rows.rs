@@ -20,14 +20,14 @@ pub(crate) fn named_twice<'a, W, K: Eq + Hash>(writes: &'a [W], key: impl Fn(&'a
     (1..writes.len()).find(|at| writes[..*at].iter().any(|before| key(before) == key(&writes[*at])))
 }
 
-/// The id of an event that is to be inserted: the only kind of row whose place in its list is given by the order of commits.
-pub(crate) fn new_event(write: &mut Write) -> Option<&mut EventId> {
-    match (&write.expect, &mut write.row) {
-        (Expect::Absent, Row::Event(event)) => Some(&mut event.id),
+/// The ids of the events that a write inserts: the only kind of row whose place in its list is given by the order of commits.
+pub(crate) fn new_events(write: &mut Write) -> impl Iterator<Item = &mut EventId> {
+    let (alone, told) = match (&write.expect, &mut write.row) {
+        (Expect::Absent, Row::Event(event)) => (Some(&mut event.id), None),
+        (Expect::Absent | Expect::Version(_), Row::Payment(row)) => (None, Some(&mut row.told.events)),
         (
             Expect::Absent | Expect::Version(_),
             Row::Event(_)
-            | Row::Payment(_)
             | Row::Claim(_)
             | Row::Refund(_)
             | Row::PaymentMethod(_)
@@ -41,8 +41,9 @@ pub(crate) fn new_event(write: &mut Write) -> Option<&mut EventId> {
             | Row::ValueList(_)
             | Row::ValueListItem(_)
             | Row::Evaluation(_),
-        ) => None,
-    }
+        ) => (None, None),
+    };
+    alone.into_iter().chain(told.into_iter().flatten().map(|told| &mut told.id))
 }
 
 /// The refusal of a batch that names `key` twice.

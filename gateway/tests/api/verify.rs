@@ -3,6 +3,7 @@
 use super::support::{Gateway, gateway_over, quick};
 use gateway::verify::{Report, Verifier, write_history};
 use gateway_core::claim::ClaimState;
+use gateway_core::event::Told;
 use gateway_core::journal::{
     Batch, First, Journal, PaymentRow, Query, Range, Row, RowKey, Urgency, Versioned,
 };
@@ -80,7 +81,7 @@ fn moved(row: PaymentRow, event: Event, postings: Vec<Posting>) -> PaymentRow {
     apply(&mut payment, &event);
     let payment = payment.unwrap();
     let events = vec![Recorded { seq: payment.version, at: Timestamp(0), event, postings }];
-    PaymentRow { payment: Arc::new(payment), events }
+    PaymentRow { payment: Arc::new(payment), events, told: Told::default() }
 }
 
 fn usd(account: Account, minor: i64) -> Posting {

@@ -3,23 +3,16 @@
 use super::event::Event;
 use super::state::{AfterReversal, CancellationReason, Payment, Stage};
 use crate::acquirer::FinalCapture;
-use crate::event::EventKind;
-
-/// What a public event shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown {
-    Payment,
-    /// The charge of the latest attempt.
-    Charge,
-    /// The review of the latest attempt.
-    Review,
-    /// The refund at this place of the payment's list.
-    Refund(u32),
-}
+use crate::event::{EventKind, Shown};
 
 fn refund_index(after: &Payment, refund: crate::id::Id) -> Shown {
     let index = after.refunds.iter().position(|r| r.id.0 == refund).unwrap_or(0);
-    Shown::Refund(u32::try_from(index).expect("bounded by MAX_REFUNDS"))
+    Shown::Refund { index: u32::try_from(index).expect("bounded by MAX_REFUNDS") }
+}
+
+/// The charge of the latest attempt.
+fn charge(after: &Payment) -> Shown {
+    Shown::Charge { attempt: after.attempt().map_or(1, |attempt| attempt.number) }
 }
 
 /// The public events of a transition, in the order in which they are told. `after` is the payment after it.
@@ -28,28 +21,28 @@ pub fn announce(after: &Payment, event: &Event) -> Vec<(EventKind, Shown)> {
     match event {
         Event::Created { .. } => vec![(K::PaymentIntentCreated, Shown::Payment)],
         Event::Blocked { .. } | Event::AuthorizationFailed { .. } => {
-            vec![(K::ChargeFailed, Shown::Charge), (K::PaymentIntentPaymentFailed, Shown::Payment)]
+            vec![(K::ChargeFailed, charge(after)), (K::PaymentIntentPaymentFailed, Shown::Payment)]
         }
         Event::Staged { reference, stage, .. } => staged(after, *reference, stage),
         Event::Authorized { .. } => vec![
-            (K::ChargeSucceeded, Shown::Charge),
+            (K::ChargeSucceeded, charge(after)),
             (K::PaymentIntentAmountCapturableUpdated, Shown::Payment),
         ],
         Event::Sold { .. } => {
-            vec![(K::ChargeSucceeded, Shown::Charge), (K::PaymentIntentSucceeded, Shown::Payment)]
+            vec![(K::ChargeSucceeded, charge(after)), (K::PaymentIntentSucceeded, Shown::Payment)]
         }
         Event::Captured { last: FinalCapture::Yes, .. } => {
-            vec![(K::ChargeCaptured, Shown::Charge), (K::PaymentIntentSucceeded, Shown::Payment)]
+            vec![(K::ChargeCaptured, charge(after)), (K::PaymentIntentSucceeded, Shown::Payment)]
         }
         Event::Captured { last: FinalCapture::No, .. } => vec![
-            (K::ChargeCaptured, Shown::Charge),
+            (K::ChargeCaptured, charge(after)),
             (K::PaymentIntentAmountCapturableUpdated, Shown::Payment),
         ],
         Event::HoldClosed { .. } => {
-            vec![(K::ChargeExpired, Shown::Charge), (K::PaymentIntentSucceeded, Shown::Payment)]
+            vec![(K::ChargeExpired, charge(after)), (K::PaymentIntentSucceeded, Shown::Payment)]
         }
         Event::Voided { reason: CancellationReason::Expired, .. } => {
-            vec![(K::ChargeExpired, Shown::Charge), (K::PaymentIntentCanceled, Shown::Payment)]
+            vec![(K::ChargeExpired, charge(after)), (K::PaymentIntentCanceled, Shown::Payment)]
         }
         Event::Voided { .. } | Event::Canceled { .. } => vec![(K::PaymentIntentCanceled, Shown::Payment)],
         Event::Incremented { .. } | Event::IncrementDeclined { .. } => {
@@ -61,7 +54,7 @@ pub fn announce(after: &Payment, event: &Event) -> Vec<(EventKind, Shown)> {
             vec![
                 (K::RefundUpdated, shown),
                 (K::ChargeRefundUpdated, shown),
-                (K::ChargeRefunded, Shown::Charge),
+                (K::ChargeRefunded, charge(after)),
             ]
         }
         Event::RefundFailed { refund, .. } => {
@@ -117,7 +110,7 @@ fn reversed(after: &Payment, then: &AfterReversal) -> Vec<(EventKind, Shown)> {
     use EventKind as K;
     match then {
         AfterReversal::Fail | AfterReversal::Expire => {
-            vec![(K::ChargeFailed, Shown::Charge), (K::PaymentIntentPaymentFailed, Shown::Payment)]
+            vec![(K::ChargeFailed, charge(after)), (K::PaymentIntentPaymentFailed, Shown::Payment)]
         }
         AfterReversal::Cancel(_) => vec![(K::PaymentIntentCanceled, Shown::Payment)],
         AfterReversal::FailRefund(refund) => {

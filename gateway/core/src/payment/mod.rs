@@ -14,7 +14,7 @@ mod state;
 mod stored;
 mod text;
 
-pub use announce::{Shown, announce};
+pub use announce::announce;
 pub use apply::{advance, apply, replay};
 pub use command::{Command, Conclusion, Confirm, Create, OpenSeed, RefundRequest};
 pub use decide::{create, decide, may_confirm};

@@ -8,7 +8,8 @@ use super::event::{Event, Recorded};
 use super::state::{
     Attempt, CancellationReason, CaptureMethod, Details, Instrument, Open, Payment, Refund, Refused,
 };
-use crate::id::PaymentId;
+use crate::event::{EventKind, Shown, Told, ToldEvent};
+use crate::id::{EventId, Id, PaymentId, RequestId};
 use crate::journal::PaymentRow;
 use crate::ledger::Posting;
 use crate::money::Money;
@@ -24,6 +25,43 @@ use std::sync::Arc;
 struct StoredRow<'a> {
     payment: StoredPayment<'a>,
     events: Vec<StoredTransition<'a>>,
+    request_id: Option<RequestId>,
+    idempotency_key: Option<Cow<'a, str>>,
+    told: Vec<StoredTold>,
+    /// The ids of what is told, one behind the other, and behind everything else: who writes the row may have to give it others.
+    #[serde(borrow, with = "serde_bytes")]
+    told_ids: Cow<'a, [u8]>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredTold {
+    kind: EventKind,
+    version: u32,
+    shown: Shown,
+}
+
+/// Bytes of one of the ids at a row's end.
+const ID_LEN: usize = size_of::<u128>();
+
+impl Told {
+    /// The ids of what is told as they stand at the end of the payment's row.
+    pub fn stored_ids(&self) -> impl DoubleEndedIterator<Item = u8> + '_ {
+        self.events.iter().flat_map(|told| told.id.0.0.to_be_bytes())
+    }
+
+    fn whole(stored: &[StoredTold], ids: &[u8]) -> Result<Vec<ToldEvent>, Missing> {
+        let (ids, rest) = ids.as_chunks::<ID_LEN>();
+        if ids.len() != stored.len() || !rest.is_empty() {
+            return Err(Missing);
+        }
+        let event = |(told, id): (&StoredTold, &[u8; ID_LEN])| ToldEvent {
+            id: EventId(Id(u128::from_be_bytes(*id))),
+            kind: told.kind,
+            version: told.version,
+            shown: told.shown,
+        };
+        Ok(stored.iter().zip(ids).map(event).collect())
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -73,6 +111,12 @@ enum StoredEvent<'a> {
     InstrumentSet,
     /// The payment's last attempt and its last message were intended.
     AuthorizationIntended { decision: Option<Cow<'a, Decision>> },
+}
+
+impl StoredTold {
+    const fn of(told: &ToldEvent) -> Self {
+        Self { kind: told.kind, version: told.version, shown: told.shown }
+    }
 }
 
 impl<'a> StoredPayment<'a> {
@@ -200,17 +244,29 @@ impl Serialize for PaymentRow {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let payment = &*self.payment;
         let events = self.events.iter().map(|recorded| StoredTransition::of(payment, recorded)).collect();
-        StoredRow { payment: StoredPayment::of(payment), events }.serialize(serializer)
+        let Told { request_id, idempotency_key, events: told } = &self.told;
+        StoredRow {
+            payment: StoredPayment::of(payment),
+            events,
+            request_id: *request_id,
+            idempotency_key: idempotency_key.as_deref().map(Cow::Borrowed),
+            told: told.iter().map(StoredTold::of).collect(),
+            told_ids: Cow::Owned(self.told.stored_ids().collect()),
+        }
+        .serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for PaymentRow {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let StoredRow { payment, events } = StoredRow::deserialize(deserializer)?;
+        let StoredRow { payment, events, request_id, idempotency_key, told, told_ids } =
+            StoredRow::deserialize(deserializer)?;
         let missing = |Missing| D::Error::custom("a part of a payment that is not there");
         let payment = payment.whole().map_err(missing)?;
         let events = events.into_iter().map(|stored| stored.whole(&payment));
         let events = events.collect::<Result<_, _>>().map_err(missing)?;
-        Ok(Self { payment: Arc::new(payment), events })
+        let told = Told::whole(&told, &told_ids).map_err(missing)?;
+        let told = Told { request_id, idempotency_key: idempotency_key.map(Cow::into_owned), events: told };
+        Ok(Self { payment: Arc::new(payment), events, told })
     }
 }

@@ -4,8 +4,9 @@ use crate::scene::{Say, Scene};
 use crate::table::{Step, take};
 use gateway_core::acquirer::DeclineCode;
 use gateway_core::acquirer::FinalCapture::{No, Yes};
+use gateway_core::event::Shown;
 use gateway_core::payment::CaptureMethod::{self, Automatic, Manual};
-use gateway_core::payment::{AUTHORIZATION_LIFE_MS, Command, Shown};
+use gateway_core::payment::{AUTHORIZATION_LIFE_MS, Command};
 
 const DECLINED: Say = Say::No(DeclineCode::GenericDecline);
 const HOLD: Step = Step::Hear(10, Say::Yes(1000));
@@ -141,9 +142,9 @@ fn an_event_shows_the_object_that_it_names() {
         for (kind, shown) in &scene.told {
             let wanted = match kind.as_str().split_once('.') {
                 Some(("refund", _) | ("charge", "refund.updated")) => {
-                    Shown::Refund(u32::from(scene.step > 3))
+                    Shown::Refund { index: u32::from(scene.step > 3) }
                 }
-                Some(("charge", _)) => Shown::Charge,
+                Some(("charge", _)) => Shown::Charge { attempt: 1 },
                 _intent => Shown::Payment,
             };
             assert_eq!(*shown, wanted, "{}", kind.as_str());
@@ -152,5 +153,5 @@ fn an_event_shows_the_object_that_it_names() {
     let refund = scene.payment.refunds[0].id;
     scene.run(Command::UpdateRefund { refund, metadata: Vec::new() }).expect("it is there");
     assert_eq!(told(&scene), "refund.updated charge.refund.updated");
-    assert!(scene.told.iter().all(|(_, shown)| *shown == Shown::Refund(0)));
+    assert!(scene.told.iter().all(|(_, shown)| *shown == Shown::Refund { index: 0 }));
 }

@@ -7,6 +7,7 @@ use gateway_core::acquirer::{
 use gateway_core::acquirer::{CustomerAction, FinalCapture};
 use gateway_core::card::{Brand, CardFacts, Funding, SealedCard};
 use gateway_core::event::EventKind;
+use gateway_core::event::Shown;
 use gateway_core::id::{Id, MerchantId, PaymentId, PaymentMethodId, RefundId, ReviewId};
 use gateway_core::journal::DueKind;
 use gateway_core::ledger::postings;
@@ -14,7 +15,7 @@ use gateway_core::means::Means;
 use gateway_core::payment::{
     AUTHORIZATION_LIFE_MS, CancellationReason, CaptureMethod, Command, Conclusion, Confirm, Create, Details,
     Event, Instrument, OpenSeed, Payment, Recorded, RefundRequest, Rerouting, RiskLevel, RiskOutcome,
-    RiskVerdict, Settle, Settlement, Shown, announce, apply, create, decide,
+    RiskVerdict, Settle, Settlement, announce, apply, create, decide,
 };
 use gateway_core::risk::OriginKeys;
 use gateway_core::{Currency, Mode, Money, Refusal, Tenant, Timestamp};

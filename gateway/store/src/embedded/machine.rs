@@ -14,6 +14,7 @@ use super::layer::{Since, Step};
 use super::port::{Disk, Index, IndexError};
 use super::prepared::{Prepared, PreparedWrite};
 use super::table::Table;
+use super::told;
 use super::view::{Piece, View};
 use gateway_core::id::Id;
 use gateway_core::journal::{Expect, Receipt, RowKey, Version};
@@ -284,7 +285,7 @@ impl<D: Disk, I: Index> Machine<D, I> {
         let position = start + self.group.bytes.len() as u64;
         let records = u16::try_from(writes.len()).expect("checked when it was prepared");
         record::put_commit(&mut self.group.bytes, records, batch.urgency);
-        for (write, before) in writes.iter().zip(&self.before) {
+        for ((write, before), written) in writes.iter().zip(&self.before).zip(&batch.writes) {
             let at = start + self.group.bytes.len() as u64;
             let version = Version(before.map_or(1, |entry| entry.version.0 + 1));
             let back = before.map_or(0, |entry| at - entry.position);
@@ -293,6 +294,8 @@ impl<D: Disk, I: Index> Machine<D, I> {
                 self.largest[kind] = self.largest[kind].max(id);
             }
             self.group.learn(write, before.as_ref(), Entry { version, position: at, facets: write.facets });
+            let last = told::learn(&written.row, at, |key, step| self.group.steps.push((key, step)));
+            self.largest[keys::EVENTS] = self.largest[keys::EVENTS].max(last);
         }
         self.group.batches.push((position, prepared));
         position

@@ -32,6 +32,7 @@ mod runs;
 mod scan;
 mod stats;
 mod table;
+mod told;
 mod view;
 mod walk;
 

@@ -6,7 +6,7 @@ use super::key::{Hashed, Key};
 use super::keys::{self, Facets, Lists};
 use crate::rows;
 use gateway_core::id::Id;
-use gateway_core::journal::{Batch, CommitError, Expect, Urgency, Write};
+use gateway_core::journal::{Batch, CommitError, Expect, Row, Urgency, Write};
 
 /// Bytes of one batch, at most.
 pub const MAX_BATCH_LEN: usize = 16 << 20;
@@ -74,14 +74,17 @@ impl Prepared {
     /// ids and the writer are few.
     pub(crate) fn order_events(&mut self, mut last: Id) {
         for (write, prepared) in self.batch.writes.iter_mut().zip(&mut self.writes) {
-            let Some(id) = rows::new_event(write) else { continue };
-            let ordered = id.0.above(last);
-            last = ordered;
-            if ordered == id.0 {
-                continue;
+            let mut changed = false;
+            for id in rows::new_events(write) {
+                last = id.0.above(last);
+                changed |= last != id.0;
+                id.0 = last;
             }
-            id.0 = ordered;
-            *prepared = PreparedWrite::of(write, &mut self.rows);
+            match &write.row {
+                _as_it_was if !changed => {}
+                Row::Payment(row) => self.rows.set_end(&prepared.row, row.told.stored_ids()),
+                _event => *prepared = PreparedWrite::of(write, &mut self.rows),
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use super::layer::{Since, Step};
 use super::machine::{Broken, Known, Machine, Sizes, create_segment, relist};
 use super::port::{Disk, Index};
 use super::recent::Capacity;
+use super::told;
 use super::view::{Piece, View};
 use super::walk::{self, End, Read, Segments, Start};
 use gateway_core::id::Id;
@@ -262,6 +263,8 @@ impl<'a, D: Disk, I: Index> Replay<'a, D, I> {
             layers.active.take(Hashed::from(awaiting), Step::Enlist, since);
         }
         layers.active.take(key, Step::Row(entry), since);
+        let last = told::learn(&write.row, entry.position, |key, step| layers.active.take(key, step, since));
+        self.largest[keys::EVENTS] = self.largest[keys::EVENTS].max(last);
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use super::layer::{Layers, Slot, decode_entry};
 use super::port::{Disk, Index, IndexError};
 use super::recent::{self, Capacity, Recent};
 use super::relay::Relay;
+use super::told;
 use super::walk;
 use gateway_core::id::PaymentId;
 use gateway_core::journal::{Cursor, Observer, Part, Row, RowKey, StoreError, Versioned};
@@ -136,13 +137,13 @@ impl<D: Disk, I: Index> View<D, I> {
             return Ok(row);
         }
         let (record, len) = self.sized_record(entry.position)?;
-        if keys::key_of(&record.row)[..] != *index_key || record.version != entry.version {
-            return Err(StoreError::Corrupt(format!(
+        let found = told::found_under(index_key, record.version, record.row);
+        let row = Arc::new(found.filter(|found| found.version == entry.version).ok_or_else(|| {
+            StoreError::Corrupt(format!(
                 "the record at position {} is not the one that the index promises",
                 entry.position
-            )));
-        }
-        let row = Arc::new(Versioned { version: record.version, row: record.row });
+            ))
+        })?);
         if recent::worth_keeping(&row.row) {
             self.recent().keep(entry.position, Arc::clone(&row), len);
         }

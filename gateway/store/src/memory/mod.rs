@@ -82,7 +82,7 @@ impl State {
     /// Gives new events ids above all before; returns the last of them.
     fn order_events(&self, batch: &mut Batch) -> Id {
         let mut last = self.last_event;
-        for id in batch.writes.iter_mut().filter_map(rows::new_event) {
+        for id in batch.writes.iter_mut().flat_map(rows::new_events) {
             id.0 = id.0.above(last);
             last = id.0;
         }
@@ -123,6 +123,10 @@ impl State {
                 }
                 self.awaited.extend(row.payment.awaited().map(|reference| (reference, tenant, id)));
                 self.histories.entry((tenant, id)).or_default().extend(row.events.iter().cloned());
+                for event in row.public_events().flatten() {
+                    let row = Row::Event(Box::new(event));
+                    self.rows.insert(row.key(), Versioned { version: Version(1), row });
+                }
             }
             self.rows.insert(key, Versioned { version, row: write.row.clone() });
         }

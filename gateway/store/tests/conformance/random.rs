@@ -30,6 +30,11 @@ fn row() -> impl Strategy<Value = Row> {
     prop_oneof![
         4 => (tenants(), id.clone(), 1u32..9, customer.clone(), proptest::option::of(-3i64..9))
             .prop_map(|(t, id, version, customer, due)| f::payment(t, id, version, customer, due)),
+        2 => (tenants(), id.clone(), 1u32..4, proptest::collection::vec((id.clone(), 0usize..5), 0..3))
+            .prop_map(|(t, id, version, told)| {
+                let told: Vec<_> = told.into_iter().map(|(id, kind)| (id, EventKind::ALL[kind])).collect();
+                f::telling(f::payment(t, id, version, None, None), &told)
+            }),
         2 => (tenants(), "[ab]{0,2}", proptest::option::of(proptest::collection::vec(any::<u8>(), 0..3000)))
             .prop_map(|(t, key, body)| f::claim(t, &key, body)),
         2 => (tenants(), id.clone(), 0usize..5).prop_map(|(t, id, kind)| f::event(t, id, EventKind::ALL[kind])),

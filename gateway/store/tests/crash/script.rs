@@ -68,9 +68,9 @@ impl Believed<'_> {
         let customer = (self.below(2) == 0).then_some(7);
         self.payments.insert(id, 1);
         let mut batch = Batch::new(Urgency::New);
-        batch.insert(f::payment(t, id, 1, customer, self.due()));
+        let payment = f::payment(t, id, 1, customer, self.due());
+        batch.insert(f::telling(payment, &[(id, EventKind::PaymentIntentCreated)]));
         batch.insert(f::claim(t, &format!("key {id}"), None));
-        batch.insert(f::event(t, id, EventKind::PaymentIntentCreated));
         batch
     }
 
@@ -82,7 +82,10 @@ impl Believed<'_> {
         let customer = (self.below(3) == 0).then_some(7);
         self.payments.insert(id, version + 1);
         let mut batch = Batch::new(Urgency::Outcome);
-        batch.replace(Version(u64::from(version)), f::payment(t, id, version + 1, customer, self.due()));
+        let (first, second) = (self.fresh(), self.fresh());
+        let told = [(first, EventKind::ChargeUpdated), (second, EventKind::ChargeSucceeded)];
+        let payment = f::payment(t, id, version + 1, customer, self.due());
+        batch.replace(Version(u64::from(version)), f::telling(payment, &told[..self.below(3) as usize]));
         if version == 1 {
             let body = vec![b'{'; self.below(3_000) as usize];
             batch.replace(Version(1), f::claim(t, &format!("key {id}"), Some(body)));
@@ -202,6 +205,7 @@ fn questions() -> Vec<Query> {
             all.push(Query::Payments { tenant, customer: None, range });
             all.push(Query::Payments { tenant, customer: Some(CustomerId(Id(7))), range });
             all.push(Query::Events { tenant, kinds: vec![EventKind::ChargeUpdated], range });
+            all.push(Query::Events { tenant, kinds: Vec::new(), range });
         }
     }
     for until in [0, 250, i64::MAX] {

@@ -23,6 +23,13 @@ fn rows() -> Vec<(&'static str, Row)> {
     vec![
         ("payment created", f::payment(t, 1, 1, Some(4), None)),
         ("payment open", f::payment(t, 1 << 100, 2, None, Some(1_700_000_000_123))),
+        (
+            "payment that tells",
+            f::telling(
+                f::payment(t, 15, 2, None, None),
+                &[(16, EventKind::ChargeSucceeded), (1 << 90, EventKind::ChargeCaptured)],
+            ),
+        ),
         ("claim provisional", f::claim(t, "key", None)),
         ("claim final", f::claim(t, "key", Some(b"{}".to_vec()))),
         ("event", f::event(t, 2, EventKind::ReviewClosed)),

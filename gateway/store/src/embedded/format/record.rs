@@ -81,6 +81,12 @@ impl EncodedRows {
         EncodedRow { class: Class::of(row), start, len: self.bytes.len() - start }
     }
 
+    /// Writes other bytes over a row's last ones.
+    pub fn set_end(&mut self, row: &EncodedRow, bytes: impl DoubleEndedIterator<Item = u8>) {
+        let held = &mut self.bytes[row.start..row.start + row.len];
+        held.iter_mut().rev().zip(bytes.rev()).for_each(|(held, byte)| *held = byte);
+    }
+
     fn of(&self, row: &EncodedRow) -> &[u8] {
         &self.bytes[row.start..row.start + row.len]
     }

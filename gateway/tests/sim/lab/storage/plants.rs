@@ -96,13 +96,16 @@ async fn remember(journal: &SimJournal, key: &RowKey) {
 }
 
 async fn events_afterwards(journal: &SimJournal, mut batch: Batch) -> Result<Receipt, CommitError> {
-    let is_event = |write: &gateway_core::Write| matches!(write.row, Row::Event(_));
-    let (events, rest): (Vec<_>, Vec<_>) = batch.writes.into_iter().partition(is_event);
-    batch.writes = rest;
+    let mut later = Batch::new(Urgency::New);
+    for write in &mut batch.writes {
+        let Row::Payment(row) = &mut write.row else { continue };
+        row.public_events().flatten().for_each(|event| {
+            later.insert(Row::Event(Box::new(event)));
+        });
+        row.told.events.clear();
+    }
     let receipt = journal.take(batch).await?;
-    if !events.is_empty() {
-        let mut later = Batch::new(Urgency::New);
-        later.writes = events;
+    if !later.writes.is_empty() {
         journal.take(later).await?;
     }
     Ok(receipt)
