@@ -84,5 +84,5 @@ pub trait Service: Send + Sync + 'static {
     fn sheds(&self, method: &Method, path: &str) -> Option<Reply>;
 
     /// Answers one request. Dropping the future (the client hung up) stops nothing that has begun.
-    fn call(&self, exchange: Exchange) -> BoxFuture<'_, Reply>;
+    fn call(&self, exchange: Box<Exchange>) -> BoxFuture<'_, Reply>;
 }

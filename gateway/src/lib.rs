@@ -20,5 +20,6 @@ pub mod routing;
 pub mod scoring;
 pub mod serve;
 pub mod tasks;
+pub mod text;
 pub mod verify;
 pub mod world;

@@ -116,12 +116,21 @@ fn remaining(snapshot: &StateSnapshot, quota: NonZeroU32) -> Remaining {
     Remaining { quota: quota.get(), left: snapshot.remaining_burst_capacity() }
 }
 
+/// Put together by hand: it is done for each answer.
+fn field(before: &str, number: u32, behind: &str) -> String {
+    let mut text = String::with_capacity(32);
+    text.push_str(before);
+    text.push_str(itoa::Buffer::new().format(number));
+    text.push_str(behind);
+    text
+}
+
 impl Remaining {
     /// Adds the `RateLimit` fields (draft-ietf-httpapi-ratelimit-headers).
     pub fn describe(self, reply: Reply) -> Reply {
         reply
-            .with_header("ratelimit-policy", &format!("\"default\";q={};w=1", self.quota))
-            .with_header("ratelimit", &format!("\"default\";r={};t=1", self.left))
+            .with_header("ratelimit-policy", &field("\"default\";q=", self.quota, ";w=1"))
+            .with_header("ratelimit", &field("\"default\";r=", self.left, ";t=1"))
     }
 }
 

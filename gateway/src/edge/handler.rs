@@ -42,7 +42,8 @@ pub(super) async fn handle(
             (reply, After::Stay)
         }
         Ok(body) => {
-            let exchange = Exchange {
+            // In a box from here on: it goes through many hands.
+            let exchange = Box::new(Exchange {
                 request_id,
                 path: head.uri.path().to_owned(),
                 query: head.uri.query().map(str::to_owned),
@@ -50,7 +51,7 @@ pub(super) async fn handle(
                 headers: head.headers,
                 body,
                 peer: peer.address,
-            };
+            });
             (serve(&peer.shared, exchange).await, After::Stay)
         }
         Err(reply) => {
@@ -99,7 +100,7 @@ async fn receive(
 }
 
 /// A panic is ours: the client gets an answer that it may retry, and the process goes on.
-async fn serve(shared: &Shared, exchange: Exchange) -> Reply {
+async fn serve(shared: &Shared, exchange: Box<Exchange>) -> Reply {
     let request_id = exchange.request_id;
     match AssertUnwindSafe(shared.service.call(exchange)).catch_unwind().await {
         Ok(reply) => reply,

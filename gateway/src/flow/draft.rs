@@ -50,6 +50,7 @@ impl Draft {
 
     /// Moves the payment by transitions that the domain decided.
     pub fn record(&mut self, events: Vec<Event>, stamp: &Stamp<'_>) {
+        self.recorded.reserve(events.len());
         // One draft is one request's, or nobody's.
         if self.told.request_id.is_none() {
             self.told.request_id = stamp.request_id;

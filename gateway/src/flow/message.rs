@@ -3,6 +3,7 @@
 use crate::cards;
 use crate::engine::Engine;
 use crate::render::extra;
+use crate::text::cut;
 use gateway_core::acquirer::{
     AcquirerRequest, CustomerPresence, Original, OriginalKind, Transmission, Verb, WalletOrder,
 };
@@ -74,7 +75,7 @@ pub fn build(
     let merchant_name = engine
         .merchants
         .merchant(payment.tenant.merchant)
-        .map_or_else(String::new, |merchant| merchant.name.chars().take(40).collect());
+        .map_or_else(String::new, |merchant| cut(&merchant.name, 40).to_owned());
     let timeout_ms = engine.acquirers.timeout_ms(&open.acquirer);
     let (tenant, trace, transmission) = (payment.tenant, open.trace, manner.transmission);
     let customer = manner.customer;

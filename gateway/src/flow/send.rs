@@ -67,9 +67,9 @@ pub async fn send_from(
     draft: &mut Draft,
     (mut batch, (trace, manner)): (Batch, (Trace, Manner)),
 ) -> Result<Answer, Fault> {
-    let open = draft.payment().open_by_reference(trace.reference).cloned().ok_or(Fault::Stale)?;
+    let open = draft.payment().open_by_reference(trace.reference).ok_or(Fault::Stale)?;
     // Built before the commit: what can't be sent must not be intended.
-    let request = message::build(engine, draft.payment(), &open, manner).map_err(|why| {
+    let request = message::build(engine, draft.payment(), open, manner).map_err(|why| {
         error!(why = why.0, "a message can't be built");
         ApiError::internal()
     })?;

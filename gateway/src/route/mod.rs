@@ -27,6 +27,7 @@ use crate::engine::Engine;
 use crate::exchange::{Arriving, Exchange, Reply, Service};
 use crate::flow::{Call, idempotency};
 use crate::observe::Operation as Meter;
+use crate::text::cut;
 use gateway_api::endpoints::{ENDPOINTS, Endpoint, Method, Operation};
 use gateway_api::error::ApiError;
 use gateway_api::form::{CardSecret, Encoding, Params, Redaction};
@@ -116,7 +117,7 @@ impl Api {
     }
 
     #[inline]
-    async fn answer(&self, exchange: Exchange) -> Reply {
+    async fn answer(&self, exchange: Box<Exchange>) -> Reply {
         let began = self.engine.clock.monotonic_ns();
         let (meter, reply) = self.serve(exchange).await;
         let took = self.engine.clock.monotonic_ns().saturating_sub(began);
@@ -124,7 +125,7 @@ impl Api {
         reply
     }
 
-    async fn serve(&self, exchange: Exchange) -> (&Meter, Reply) {
+    async fn serve(&self, exchange: Box<Exchange>) -> (&Meter, Reply) {
         if let Err(limited) = self.limits.address(exchange.peer) {
             return (&self.meters.unrouted, *limited);
         }
@@ -187,7 +188,7 @@ impl Api {
 
     async fn run(
         &self,
-        exchange: Exchange,
+        exchange: Box<Exchange>,
         endpoint: &'static Endpoint,
         (id, caller): (String, Caller),
     ) -> Reply {
@@ -201,7 +202,8 @@ impl Api {
         }
         // From here on the work is its own: a client that hangs up drops this handler, not the task.
         let tasks = engine.tasks.clone();
-        let flow = boxed(|| write(engine, exchange, endpoint, (id, caller)));
+        let work = Box::new(Work { engine, exchange, endpoint, id, caller });
+        let flow = boxed(|| write(work));
         let task = tasks.spawn(Beginning::new(flow, slot));
         match task.await {
             Ok(reply) => reply,
@@ -253,7 +255,7 @@ impl Service for Api {
         Some(self.shed.clone())
     }
 
-    fn call(&self, exchange: Exchange) -> BoxFuture<'_, Reply> {
+    fn call(&self, exchange: Box<Exchange>) -> BoxFuture<'_, Reply> {
         boxed(|| self.answer(exchange))
     }
 }
@@ -300,13 +302,18 @@ async fn read(
     }
 }
 
-#[inline]
-async fn write(
+/// What an operation begins with. In a box: a story that is given more than a pointer is not made in its place.
+struct Work {
     engine: Arc<Engine>,
-    exchange: Exchange,
+    exchange: Box<Exchange>,
     endpoint: &'static Endpoint,
-    (id, caller): (String, Caller),
-) -> Reply {
+    id: String,
+    caller: Caller,
+}
+
+#[inline]
+async fn write(work: Box<Work>) -> Reply {
+    let Work { engine, exchange, endpoint, id, caller } = *work;
     match prepare(engine, &exchange, endpoint, caller) {
         Ok((call, params)) => {
             post(&Writing { call: &call, id: &id, params: &params }, endpoint.operation).await
@@ -334,7 +341,7 @@ fn prepare<'x>(
     let claim_key = given_key.clone().unwrap_or_else(|| format!("auto_{}", exchange.request_id));
     let claim = ClaimKey { tenant: caller.tenant, key: in_space(caller.kind, claim_key) };
     let urgency = urgency(endpoint.operation);
-    let api_version = exchange.header(&API_VERSION).unwrap_or_default().chars().take(64).collect();
+    let api_version = cut(exchange.header(&API_VERSION).unwrap_or_default(), 64).to_owned();
     let request_id = exchange.request_id;
     Ok((Call { engine, caller, request_id, claim, urgency, digest, card, given_key, api_version }, params))
 }

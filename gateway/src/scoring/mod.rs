@@ -22,6 +22,7 @@ use gateway_core::risk::{Decision, OriginKeys};
 use gateway_core::tenant::{Mode, Tenant};
 use gateway_core::time::Timestamp;
 use lists::Lists;
+use metrics::Counter;
 use models::Models;
 use risk::features::Settings;
 use risk::guard::{self, Guard, Ticket};
@@ -30,7 +31,7 @@ use risk::scorer::Scorer;
 use risk::verdict::Thresholds;
 use rules::Rules;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use verdict::Verdict;
 
 /// Numbers of this range are never blocked by the model or a window in development: the README's first payments.
@@ -61,6 +62,7 @@ pub struct Scoring {
     guard: Guard,
     /// What published test cards do, by their fingerprints under this store's key.
     published: HashMap<[u8; 16], Behaviour>,
+    verdicts: OnceLock<Verdicts>,
 }
 
 /// A payment that is to be judged, wherever it is processed.
@@ -107,6 +109,7 @@ impl Scoring {
             lists: Lists::default(),
             guard: Guard::new(guard::Settings::default()),
             published,
+            verdicts: OnceLock::new(),
         })
     }
 
@@ -190,7 +193,7 @@ impl Scoring {
         let (risk, reasons) = judged.rule(conduct.policy.thresholds, admitted.as_ref().err().copied());
         let decision = decision::stored(&serving, &scored, reasons);
         let risk = RiskOutcome { origin, ..risk };
-        count(&risk, admitted.as_ref().err().copied());
+        self.count(&risk, admitted.as_ref().err().copied());
         Assessment { at: case.now, risk, decision: Some(Box::new(decision)), ticket: admitted.ok().flatten() }
     }
 
@@ -217,6 +220,19 @@ impl Scoring {
         }
     }
 
+    fn count(&self, risk: &RiskOutcome, refused: Option<guard::Watched>) {
+        let verdicts = self.verdicts.get_or_init(Verdicts::register);
+        let verdict = match risk.verdict {
+            RiskVerdict::Accept => &verdicts.accept,
+            RiskVerdict::Review => &verdicts.review,
+            RiskVerdict::Block => &verdicts.block,
+        };
+        verdict.increment(1);
+        if let Some(window) = refused {
+            metrics::counter!("tollgate_risk_refused_total", "window" => window.code()).increment(1);
+        }
+    }
+
     fn remember(&self, row: &PaymentRow) {
         let scorer = self.scorer.load();
         for recorded in &row.events {
@@ -227,15 +243,19 @@ impl Scoring {
     }
 }
 
-fn count(risk: &RiskOutcome, refused: Option<guard::Watched>) {
-    let verdict = match risk.verdict {
-        RiskVerdict::Accept => "accept",
-        RiskVerdict::Review => "review",
-        RiskVerdict::Block => "block",
-    };
-    metrics::counter!("tollgate_risk_verdicts_total", "verdict" => verdict).increment(1);
-    if let Some(window) = refused {
-        metrics::counter!("tollgate_risk_refused_total", "window" => window.code()).increment(1);
+/// How many payments got which verdict.
+struct Verdicts {
+    accept: Counter,
+    review: Counter,
+    block: Counter,
+}
+
+impl Verdicts {
+    /// Asks for them once: finding one by its label takes longer than most of what is done for a verdict.
+    fn register() -> Self {
+        let of =
+            |verdict: &'static str| metrics::counter!("tollgate_risk_verdicts_total", "verdict" => verdict);
+        Self { accept: of("accept"), review: of("review"), block: of("block") }
     }
 }
 

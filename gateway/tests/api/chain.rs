@@ -66,7 +66,7 @@ async fn converse(stream: TcpStream, far: Arc<Gateway>, wire: Arc<Wire>) {
                 body,
                 peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
             };
-            let reply = far.app.api.call(exchange).await;
+            let reply = far.app.api.call(Box::new(exchange)).await;
             if wire.loses.lock().unwrap().take_if(|part| path.contains(*part)).is_some() {
                 wire.lost.fetch_add(1, Ordering::SeqCst);
                 return Err("the answer is lost");
@@ -217,7 +217,7 @@ async fn a_challenge_at_the_upstream_reaches_the_customer_and_a_webhook_brings_t
             body: Bytes::from(event.clone()),
             peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
         };
-        g.app.api.call(exchange).await.status
+        g.app.api.call(Box::new(exchange)).await.status
     };
     let now = u64::try_from(g.app.engine.clock.now().unix_seconds()).unwrap();
     let forged =

@@ -141,7 +141,7 @@ async fn a_silent_bank_keeps_no_other_waiting() {
     for _payment in 0..100 {
         let engine = std::sync::Arc::clone(&g.app.api);
         let request = super::support::exchange(g.form("/v1/payment_intents", HOLD));
-        tokio::spawn(async move { gateway::exchange::Service::call(&*engine, request).await });
+        tokio::spawn(async move { gateway::exchange::Service::call(&*engine, Box::new(request)).await });
     }
     silent.wait_for("authorize", 100).await;
     end(g).await;

@@ -274,7 +274,7 @@ impl Gateway {
 
     /// Sends anything.
     pub async fn send(&self, request: Request) -> Answer {
-        read(self.app.api.call(exchange(request)).await)
+        read(self.app.api.call(Box::new(exchange(request))).await)
     }
 
     /// Creates and confirms a payment.

@@ -54,7 +54,7 @@ async fn post(api: &dyn Service, signature: &str, body: Vec<u8>) -> u16 {
         body: Bytes::from(body),
         extra: Some(("tollgate-signature", signature.to_owned())),
     };
-    api.call(exchange(request)).await.status
+    api.call(Box::new(exchange(request))).await.status
 }
 
 /// A gateway, and the operator that it has for wallets; cards go to a simulated acquirer.

@@ -39,7 +39,7 @@ impl Service for Demo {
         (path == "/shed").then(|| Reply::from(gateway_api::ApiError::unavailable(1)))
     }
 
-    fn call(&self, exchange: Exchange) -> BoxFuture<'_, Reply> {
+    fn call(&self, exchange: Box<Exchange>) -> BoxFuture<'_, Reply> {
         Box::pin(async move {
             self.0.called.fetch_add(1, Ordering::SeqCst);
             self.0.body_bytes.fetch_add(exchange.body.len(), Ordering::SeqCst);

@@ -130,6 +130,6 @@ impl Process {
             peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
         };
         let api = Arc::clone(&self.app.api);
-        Tasks::default().spawn(async move { api.call(exchange).await })
+        Tasks::default().spawn(async move { api.call(Box::new(exchange)).await })
     }
 }

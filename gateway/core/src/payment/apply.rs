@@ -67,6 +67,9 @@ fn apply_to(p: &mut Payment, event: &Event) {
         Event::InstrumentSet(instrument) => p.instrument = Some(Arc::clone(instrument)),
         Event::InstrumentCleared => p.instrument = None,
         Event::AuthorizationIntended { attempt, open, .. } => {
+            // Most payments have one of each, and a vector would take room for four.
+            p.attempts.reserve_exact(1);
+            p.open.reserve_exact(1);
             p.attempts.push((**attempt).clone());
             p.open.push((**open).clone());
         }

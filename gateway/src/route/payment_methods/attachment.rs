@@ -7,6 +7,7 @@ use crate::render::event::told;
 use crate::render::related::Related;
 use crate::render::{Renderer, card, decline};
 use crate::route::method_data::choose;
+use crate::text::cut;
 use bumpalo::Bump;
 use gateway_acquirers::test_cards;
 use gateway_api::error::ApiError;
@@ -188,7 +189,7 @@ async fn request(
     let merchant_name = engine
         .merchants
         .merchant(method.tenant.merchant)
-        .map_or_else(String::new, |merchant| merchant.name.chars().take(40).collect());
+        .map_or_else(String::new, |merchant| cut(&merchant.name, 40).to_owned());
     let request = AcquirerRequest {
         tenant: method.tenant,
         merchant_name,

@@ -102,7 +102,7 @@ impl EncodedRow {
 /// Bytes that most rows of a kind fit into, so that they are allocated once.
 fn usual_len(row: &Row) -> usize {
     match row {
-        Row::Payment(_) => 1_024,
+        Row::Payment(_) => 1_536,
         Row::Claim(claim) => match &claim.state {
             ClaimState::Final { body: Some(body), .. } => 192 + body.len(),
             ClaimState::Final { body: None, .. } | ClaimState::Provisional { .. } => 192,

@@ -32,7 +32,7 @@ impl Client {
         let status = tokio::select! {
             biased;
             () = self.machine.over(live.life) => None,
-            reply = live.api.call(exchange) => Some(reply.status),
+            reply = live.api.call(Box::new(exchange)) => Some(reply.status),
         };
         self.world.trace(("customer", self.number, answer, status));
     }

@@ -81,7 +81,7 @@ impl Client {
         let told = tokio::select! {
             biased;
             () = self.machine.over(live.life) => None,
-            reply = live.api.call(exchange) => Some(wire::told(&reply)),
+            reply = live.api.call(Box::new(exchange)) => Some(wire::told(&reply)),
             () = hang_up => {
                 if let Some((stage, deed)) = self.world.stands(&request.key) {
                     self.world.count((Fault::HangUp, stage, deed));
