@@ -58,6 +58,7 @@ pub struct Vault {
     fingerprints: MacKey,
     requests: MacKey,
     client_secrets: MacKey,
+    numbers: MacKey,
 }
 
 struct SealingKeys {
@@ -91,6 +92,7 @@ impl Vault {
             fingerprints: root_mac("card fingerprints"),
             requests: root_mac("request digests"),
             client_secrets: root_mac("client secrets"),
+            numbers: root_mac("payment numbers"),
         }
     }
 
@@ -169,6 +171,14 @@ impl Vault {
     /// The secret half of an object's client secret: 16 bytes that follow from the object's id and are never stored.
     pub fn client_secret(&self, object_id: &[u8]) -> [u8; 16] {
         short(self.client_secrets.sign(object_id))
+    }
+
+    /// Half of the number of the payment that a payment method was given with: it follows from the method's number, over all rotations,
+    /// and tells nothing of it. Who knows a payment's number must not know what would pay for another.
+    pub fn payment_number(&self, method: u128) -> u64 {
+        let mut half = [0; 8];
+        half.copy_from_slice(&self.numbers.sign(&method.to_be_bytes())[..8]);
+        u64::from_be_bytes(half)
     }
 }
 

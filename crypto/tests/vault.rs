@@ -132,6 +132,7 @@ fn rotation_keeps_the_old_readable_and_fingerprints_the_same() {
         assert_eq!(rotated.open(&relabelled, b"here").unwrap_err(), VaultError::Forged);
         assert_eq!(rotated.fingerprint(&card()), first.fingerprint(&card()));
         assert_eq!(rotated.client_secret(b"pi_1"), first.client_secret(b"pi_1"));
+        assert_eq!(rotated.payment_number(7), first.payment_number(7));
         assert_eq!(rotated.request_digest().finish(), first.request_digest().finish());
     }
 }
@@ -170,6 +171,7 @@ fn the_bytes_are_those_of_an_independent_implementation() {
 
     assert_eq!(hex(&vault.fingerprint(&card())), "bc9135386abaac52d85ccb6a454efb42");
     assert_eq!(hex(&vault.client_secret(b"pi_1")), "992b576651e2f6dfa01bd815adf4b754");
+    assert_eq!(format!("{:016x}", vault.payment_number(1)), "dad1537252f8d7c6");
     let mut digest = vault.request_digest();
     digest.field(b"abc");
     assert_eq!(hex(&digest.finish()), "aa391fda2eca406570b7fa72e1a4db73409c4d6e73a799c0ad8cfca0529f6223");

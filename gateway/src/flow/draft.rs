@@ -51,16 +51,16 @@ impl Draft {
     /// Moves the payment by transitions that the domain decided.
     pub fn record(&mut self, events: Vec<Event>, stamp: &Stamp<'_>) {
         self.recorded.reserve(events.len());
-        // One draft is one request's, or nobody's.
-        if self.told.request_id.is_none() {
-            self.told.request_id = stamp.request_id;
-            self.told.idempotency_key.clone_from(&stamp.idempotency_key);
-        }
         for event in events {
             let postings = self.payment.as_deref().map_or_else(Vec::new, |before| postings(before, &event));
             self.move_by(&event);
             let after = self.payment.as_deref().expect("a transition leaves a payment");
             for (kind, shown) in announce(after, &event) {
+                if self.told.events.is_empty() {
+                    // One draft is one request's, or nobody's.
+                    self.told.request_id = stamp.request_id;
+                    self.told.idempotency_key.clone_from(&stamp.idempotency_key);
+                }
                 let id = EventId(stamp.ids.next());
                 self.told.events.push(ToldEvent { id, kind, version: after.version, shown });
             }

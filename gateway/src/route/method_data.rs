@@ -3,13 +3,14 @@
 use crate::cards::{self, Intake};
 use crate::flow::{Call, Fault, methods, read};
 use crate::render::extra;
+use crypto::vault::Vault;
 use gateway_acquirers::test_cards;
 use gateway_api::WireEnum;
 use gateway_api::error::ApiError;
 use gateway_api::params::{CardSource, MeansInput, PaymentMethodData};
 use gateway_core::Write;
 use gateway_core::card::Cvc;
-use gateway_core::id::{CustomerId, Id, PaymentMethodId};
+use gateway_core::id::{CustomerId, PaymentId, PaymentMethodId};
 use gateway_core::journal::{Expect, Row, RowKey, Versioned};
 use gateway_core::means::{Means, MeansKind, Wallet};
 use gateway_core::payment::Instrument;
@@ -24,13 +25,13 @@ pub struct Chosen {
 }
 
 impl Chosen {
-    /// For a payment that is confirmed at once: its number, if it can be that of the payment method that was given with it, whose row is
-    /// then left out ([`methods`]): it would say nothing that the payment does not say.
-    pub fn number_payment(&mut self) -> Option<Id> {
+    /// For a payment that is confirmed at once: its number, if it can be the one by which the payment method that was given with it is
+    /// found, whose row is then left out ([`methods`]): it would say nothing that the payment does not say.
+    pub fn number_payment(&mut self, vault: &Vault) -> Option<PaymentId> {
         let bare = |row: &Row| matches!(row, Row::PaymentMethod(made) if made.metadata.is_empty());
         let at = self.rows.iter().position(|write| bare(&write.row))?;
         self.rows.remove(at);
-        Some(self.instrument.method.0)
+        Some(methods::payment_of(vault, self.instrument.method))
     }
 }
 

@@ -189,8 +189,9 @@ pub async fn create(writing: &Writing<'_>, params: &params::CreatePaymentIntent<
     let customer = customer_of(call, params.customer).await?;
     let brought = (params.payment_method, params.payment_method_data.as_ref());
     let mut chosen = choose(call, brought, customer).await?;
-    let number = chosen.as_mut().filter(|_| params.confirm).and_then(Chosen::number_payment);
-    let id = PaymentId(number.unwrap_or_else(|| call.engine.ids.next()));
+    let given = chosen.as_mut().filter(|_| params.confirm);
+    let number = given.and_then(|chosen| chosen.number_payment(&call.engine.vault));
+    let id = number.unwrap_or_else(|| PaymentId(call.engine.ids.next()));
     let (details, wanted) = details(call, params, customer)?;
     let (instrument, rows, cvc) = split(chosen);
     let presence = presence(params.off_session, params.error_on_requires_action);

@@ -10,7 +10,7 @@ mod rules;
 pub use history::write as write_history;
 
 use gateway_core::claim::{Claim, ClaimState, Subject};
-use gateway_core::id::PaymentId;
+use gateway_core::id::{EventId, Id, PaymentId};
 use gateway_core::journal::{PaymentRow, Row, RowKey, Version};
 use gateway_core::payment::{Event, Payment, apply};
 use gateway_store::embedded::{Archive, Written};
@@ -70,10 +70,15 @@ impl Verifier {
     /// The store is in use, damaged, or not ours.
     pub fn read(store: &Path) -> Result<Self, String> {
         let archive = Archive::open(store).map_err(|error| error.to_string())?;
-        let mut pass = Pass { payments: BTreeMap::new(), claims: HashMap::new(), report: Report::default() };
+        let mut pass = Pass {
+            payments: BTreeMap::new(),
+            claims: HashMap::new(),
+            last_event: EventId(Id(0)),
+            report: Report::default(),
+        };
         let counts = archive.walk(&mut |written| pass.row(&archive, written));
         let counts = counts.map_err(|error| error.to_string())?;
-        let Pass { payments, claims, mut report } = pass;
+        let Pass { payments, claims, last_event: _, mut report } = pass;
         report.commits = counts.commits;
         report.journal_bytes = counts.bytes;
         report.torn_bytes = counts.torn_bytes;
@@ -89,6 +94,7 @@ impl Verifier {
 struct Pass {
     payments: BTreeMap<PaymentId, Latest>,
     claims: HashMap<[u8; 16], (Latest, Option<PaymentId>)>,
+    last_event: EventId,
     report: Report,
 }
 
@@ -139,11 +145,11 @@ impl Pass {
         let latest = Latest { position, version };
         match row {
             Row::Payment(row) => {
-                self.report.events += row.told.events.len() as u64;
+                self.told(&row);
                 self.payment(&row, before, latest);
             }
             Row::Claim(claim) => self.claim(&claim, before, latest),
-            Row::Event(_) => self.report.events += 1,
+            Row::Event(event) => self.event(event.id),
             Row::Refund(_)
             | Row::PaymentMethod(_)
             | Row::Token(_)
@@ -158,6 +164,28 @@ impl Pass {
             | Row::Evaluation(_) => {}
         }
         Ok(())
+    }
+
+    /// What a payment's row tells must be of its own transitions: else it can't be shown, nor any page of the feed that holds it.
+    fn told(&mut self, row: &PaymentRow) {
+        for (told, event) in row.told.events.iter().zip(row.public_events()) {
+            self.event(told.id);
+            if event.is_none() {
+                self.breach(format!(
+                    "9: {} tells event {} of a transition that is not there",
+                    row.payment.id, told.id
+                ));
+            }
+        }
+    }
+
+    /// Events become visible in the order of their ids.
+    fn event(&mut self, id: EventId) {
+        self.report.events += 1;
+        if id <= self.last_event {
+            self.breach(format!("9: event {id} comes after {}", self.last_event));
+        }
+        self.last_event = id;
     }
 
     /// Whether a row comes after the last one of its key: a second chain would mean two truths.

@@ -114,9 +114,9 @@ impl Load {
         let key = format!("{id:032x}-{:04x}", id as u16);
         let due = (id >> 80) as i64;
         let mut intent = Batch::new(Urgency::New);
-        intent.insert(f::payment(t, id, 1, None, Some(due + 10_000)));
+        let told = [(self.ids.next(), EventKind::PaymentIntentCreated)];
+        intent.insert(f::telling(f::payment(t, id, 1, None, Some(due + 10_000)), &told));
         intent.insert(f::claim(t, &key, None));
-        intent.insert(f::event(t, self.ids.next(), EventKind::PaymentIntentCreated));
         self.commit(intent, latencies).await;
         let row = RowKey::Payment(t, PaymentId(Id(id)));
         let before = self
@@ -127,10 +127,11 @@ impl Load {
             .expect("a bench stops at the first error");
         assert!(matches!(before.row, Row::Payment(_)));
         let mut outcome = Batch::new(Urgency::Outcome);
-        outcome.replace(before.version, f::payment(t, id, 2, None, Some(due + 600_000_000)));
+        let told = [EventKind::ChargeSucceeded, EventKind::PaymentIntentAmountCapturableUpdated];
+        let told = told.map(|kind| (self.ids.next(), kind));
+        let payment = f::payment(t, id, 2, None, Some(due + 600_000_000));
+        outcome.replace(before.version, f::telling(payment, &told));
         outcome.replace(Version(1), f::claim(t, &key, Some(vec![b'x'; 1_200])));
-        outcome.insert(f::event(t, self.ids.next(), EventKind::ChargeSucceeded));
-        outcome.insert(f::event(t, self.ids.next(), EventKind::PaymentIntentAmountCapturableUpdated));
         self.commit(outcome, latencies).await;
     }
 

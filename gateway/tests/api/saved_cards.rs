@@ -372,8 +372,11 @@ async fn a_card_given_with_a_payment_is_a_payment_method_like_any() {
     let declined = g.post("/v1/payment_intents", &declined).await.refused(402, "card_declined");
     let method = declined.text("/error/payment_intent/last_payment_error/payment_method/id").to_owned();
     g.get(&format!("/v1/payment_methods/{method}")).await.ok();
-    let bare = waiting.text("/id").replace("pi_", "pm_");
-    g.get(&format!("/v1/payment_methods/{bare}")).await.refused(404, "resource_missing");
+    for payment in [&waiting, &paid] {
+        let number = payment.text("/id").replace("pi_", "pm_");
+        g.get(&format!("/v1/payment_methods/{number}")).await.refused(404, "resource_missing");
+        g.pay(500, &number, "").await.refused(404, "resource_missing");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

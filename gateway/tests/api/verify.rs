@@ -3,7 +3,8 @@
 use super::support::{Gateway, gateway_over, quick};
 use gateway::verify::{Report, Verifier, write_history};
 use gateway_core::claim::ClaimState;
-use gateway_core::event::Told;
+use gateway_core::event::{EventKind, Shown, Told, ToldEvent};
+use gateway_core::id::{EventId, Id};
 use gateway_core::journal::{
     Batch, First, Journal, PaymentRow, Query, Range, Row, RowKey, Urgency, Versioned,
 };
@@ -126,6 +127,12 @@ const PLANTS: &[Plant] = &[
     ("9: transition", |row| {
         let mut row = moved(row, updated(), Vec::new());
         row.events[0].seq += 1;
+        row
+    }),
+    ("9: pi_", |row| {
+        let mut row = moved(row, updated(), Vec::new());
+        let (kind, shown) = (EventKind::PaymentIntentSucceeded, Shown::Payment);
+        row.told.events.push(ToldEvent { id: EventId(Id(1)), kind, version: 99, shown });
         row
     }),
     ("2: the postings of transition", |row| moved(row, updated(), vec![usd(Account::Held, 5)])),

@@ -29,6 +29,8 @@ use tracing::{error, warn};
 pub struct Found {
     pub method: PaymentMethod,
     pub expect: Expect,
+    /// Nothing holds it yet, neither a row nor a payment.
+    pub is_new: bool,
     /// Only of a published card.
     pub cvc: Option<Cvc>,
 }
@@ -59,10 +61,10 @@ pub async fn find(call: &Call, name: &str) -> Result<Found, Fault> {
     if tenant.mode == Mode::Test && test_cards::alias(name).is_some() {
         let chosen = choose(call, (Some(name), None), None).await?.ok_or_else(missing)?;
         let method = methods::of_instrument(tenant, chosen.instrument);
-        return Ok(Found { method, expect: Expect::Absent, cvc: chosen.cvc });
+        return Ok(Found { method, expect: Expect::Absent, is_new: true, cvc: chosen.cvc });
     }
     let (expect, method) = stored(&call.engine, tenant, name).await?;
-    Ok(Found { method, expect, cvc: None })
+    Ok(Found { method, expect, is_new: false, cvc: None })
 }
 
 /// A stored payment method, with the version that a change of it must find.
@@ -113,7 +115,7 @@ pub fn check(method: &PaymentMethod, customer: Option<CustomerId>) -> Result<(),
 /// # Errors
 /// As [`find`], [`check`] and [`verify`].
 pub async fn prepare(call: &Call, name: &str, customer: CustomerId) -> Result<Prepared, Fault> {
-    let Found { mut method, expect, cvc } = find(call, name).await?;
+    let Found { mut method, expect, is_new: _, cvc } = find(call, name).await?;
     check(&method, Some(customer))?;
     let known = method.customer == Some(customer);
     if !known && let Some(refusal) = verify(&call.engine, &method, cvc).await? {

@@ -43,7 +43,8 @@ pub async fn bring(
         let (method, rows, cvc) = make(call, data, "payment_method_data[card]").await?;
         check(&method, customer)?;
         let rows = rows.into_iter().filter(|write| !matches!(write.row, Row::PaymentMethod(_))).collect();
-        return Ok(Some(Brought { found: Found { method, expect: Expect::Absent, cvc }, rows }));
+        let found = Found { method, expect: Expect::Absent, is_new: true, cvc };
+        return Ok(Some(Brought { found, rows }));
     }
     let Some(name) = named else { return Ok(None) };
     let found = find(call, name).await?;
@@ -86,12 +87,12 @@ impl Draft {
 
     /// Puts a card into the intent; the code for its verification comes back.
     pub fn take(&mut self, brought: Brought) -> Option<Cvc> {
-        let Brought { found: Found { method, expect, cvc }, rows } = brought;
+        let Brought { found: Found { method, expect, is_new, cvc }, rows } = brought;
         self.intent.payment_method = Some(method.id);
         if self.intent.status == SetupStatus::RequiresPaymentMethod {
             self.intent.status = SetupStatus::RequiresConfirmation;
         }
-        let stored = (expect != Expect::Absent).then(|| method.clone());
+        let stored = (!is_new).then(|| method.clone());
         self.held = Some(Held { method, expect, stored });
         self.rows.extend(rows);
         cvc
