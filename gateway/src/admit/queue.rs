@@ -6,8 +6,8 @@
 //!
 //! Newcomers are refused when the queue would keep them longer than `limits.queue_ms`. By then somebody has to be refused, and
 //! it helps everybody if it is soon: a client that is told at once asks again later, one that waits in vain asks anyway. Captures,
-//! voids and refunds go first, and stay in the queue for four times as long: their money is held or was taken already. Who was overtaken by
-//! them for that long goes before them: nobody is overtaken without end.
+//! voids and refunds go first, and stay in the queue for four times as long: their money is held or was taken already. Nobody waits for
+//! longer than that, also who was let in and then overtaken by them without end.
 
 use gateway_core::journal::Urgency;
 use gateway_core::ports::Clock;
@@ -63,13 +63,6 @@ struct Queue {
 }
 
 impl Queue {
-    /// The next: of those that go first, unless another has waited for so long already.
-    fn take(&mut self, now_ns: u64, longest_ns: u64) -> Option<oneshot::Sender<Slot>> {
-        let is_overdue = !self.then.is_empty() && self.age_ns(now_ns) >= longest_ns;
-        let first = if is_overdue { None } else { self.first.pop_front() };
-        first.or_else(|| self.then.pop_front().map(|(_, tell)| tell))
-    }
-
     /// How long the next of them has waited.
     fn age_ns(&self, now_ns: u64) -> u64 {
         self.then.front().map_or(0, |(came_ns, _)| now_ns.saturating_sub(*came_ns))
@@ -165,16 +158,27 @@ impl Admission {
         let slot = match self.look(urgency) {
             Found::Free(slot) => return Some(slot),
             Found::Company(slot) => slot,
-            // Nobody drops the other end without sending: slots are passed on until the queue is empty.
-            Found::Queued(told) => told.await.ok()?,
-            Found::TooLong => {
-                self.refused.increment(1);
-                return None;
-            }
+            Found::Queued(told) => self.turn(told).await?,
+            Found::TooLong => return self.refuse(),
         };
         // After all that can run now, and a look at the network.
         tokio::task::yield_now().await;
         Some(slot)
+    }
+
+    /// Waits for what the queue will hand over, as long as anybody may wait.
+    async fn turn(&self, told: oneshot::Receiver<Slot>) -> Option<Slot> {
+        let deadline = Duration::from_nanos(self.longest_ns.saturating_mul(PATIENCE));
+        match tokio::time::timeout(deadline, told).await {
+            // Nobody drops the other end without sending: slots are passed on until the queue is empty.
+            Ok(handed) => handed.ok(),
+            Err(_too_long) => self.refuse(),
+        }
+    }
+
+    fn refuse(&self) -> Option<Slot> {
+        self.refused.increment(1);
+        None
     }
 
     fn look(self: &Arc<Self>, urgency: Urgency) -> Found {
@@ -209,7 +213,8 @@ impl Admission {
     fn next(&self) -> Option<oneshot::Sender<Slot>> {
         let now_ns = self.clock.monotonic_ns();
         let mut queue = self.lock();
-        let next = queue.take(now_ns, self.longest_ns.saturating_mul(PATIENCE));
+        let first = queue.first.pop_front();
+        let next = first.or_else(|| queue.then.pop_front().map(|(_, tell)| tell));
         match next {
             Some(_) => queue.pace.taken(now_ns),
             None => {
@@ -339,23 +344,14 @@ mod tests {
         assert!(slower > FIRST_GUESS_NS * 5 / 4, "a millisecond each was learned: {slower}");
     }
 
-    #[test]
-    fn nobody_is_overtaken_without_end() {
-        let mut queue = Queue::default();
-        let mut ends: Vec<oneshot::Receiver<Slot>> = Vec::new();
-        let mut end = || {
-            let (tell, told) = oneshot::channel();
-            ends.push(told);
-            tell
-        };
-        queue.then.push_back((1_000, end()));
-        queue.first.extend([end(), end()]);
-        assert!(queue.take(1_499, 500).is_some());
-        assert_eq!((queue.first.len(), queue.then.len()), (1, 1), "who follows up goes first");
-        assert!(queue.take(1_500, 500).is_some());
-        assert_eq!((queue.first.len(), queue.then.len()), (1, 0), "but not for ever");
-        assert!(queue.take(9_999, 500).is_some());
-        assert!(queue.take(9_999, 500).is_none());
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_ever() {
+        let (admission, mut slots) = crowded(100).await;
+        let began = tokio::time::Instant::now();
+        assert!(admission.enter(Urgency::New).await.is_none(), "no slot comes home");
+        assert_eq!(began.elapsed(), Duration::from_millis(100 * PATIENCE));
+        slots.pop();
+        assert!(admission.enter(Urgency::New).await.is_some(), "whoever gave up is passed over");
     }
 
     #[tokio::test]
