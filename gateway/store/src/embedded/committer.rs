@@ -32,6 +32,9 @@ impl<D: Disk, I: Index> Committer<D, I> {
     /// Serves until the line is closed; then everything is in the index, and the last checkpoint is written.
     pub(crate) fn run(mut self) -> Result<(), Broken> {
         loop {
+            // Where processors are short, whoever is about to commit comes first and is in the next group: one sync for more of
+            // them. On an idle processor this is nothing.
+            std::thread::yield_now();
             match self.queue.take(PATIENCE) {
                 Next::Requests(requests) => self.serve(requests)?,
                 // The index is fed and sealed while nobody commits, and others may fill the disk.
