@@ -1,5 +1,6 @@
 //! The contest of a bare server and a gateway, round by round.
 
+use crate::ceiling::beside;
 use crate::ceiling::report::{GatewaySide, Report, Round, Side};
 use crate::failure::{Failure, Result};
 use crate::load::engine::Observer;
@@ -8,7 +9,6 @@ use crate::measure::process::Process;
 use crate::measure::{Summary, summary::Quantiles};
 use crate::mix::authorizations::{Population, Series};
 use crate::mix::{Authorizations, Merchants};
-use crate::stage::bare::BareSettings;
 use crate::stage::gateway::Start;
 use crate::stage::{BareServer, Config, Gateway, Install};
 use crate::wire::{Http, Sources, Target};
@@ -64,17 +64,8 @@ impl Contest {
         install.configure(config)?;
         let gateway = install.start(&Start::default())?;
         let merchants = gateway.merchants(0.8)?;
-        let target = Target::new(&gateway.ready.api, &gateway.ready.ca, setting.http)?;
-        let probe = probe(&target, &merchants)?;
-        let settings = BareSettings {
-            certs: &install.certs(),
-            body_bytes: probe.body_bytes,
-            head_bytes: probe.head_bytes,
-            commits,
-            dir: &install.dir,
-        };
-        let bare = BareServer::start(&settings)?;
-        Ok(Self { setting, bare, gateway, merchants, authorized: probe.authorized, runs: 0 })
+        let bare = beside::start((&gateway, &merchants), setting.http, commits)?;
+        Ok(Self { setting, bare, gateway, merchants, authorized: beside::AUTHORIZED, runs: 0 })
     }
 
     /// The gateway's process and where it listens.
@@ -217,37 +208,4 @@ fn refuse_refusals(summary: &Summary) -> Result<()> {
         lost.join(", "),
         causes.join(", ")
     )))
-}
-
-/// What one authorization's answer is like.
-struct Probe {
-    body_bytes: usize,
-    head_bytes: usize,
-    authorized: u64,
-}
-
-/// Authorizes once, over the wire that the load will use.
-fn probe(target: &Target, merchants: &Merchants) -> Result<Probe> {
-    let series = Series { seed: 0, run: format!("probe{}", std::process::id()) };
-    let mut workload = Authorizations::new(target, merchants.clone(), Population::default(), (&series, 0));
-    let job = load::Workload::due(&mut workload);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::failed(format!("no runtime: {error}")))?;
-    let lane = crate::wire::Lane::new(std::rc::Rc::new(target.clone()), Sources::new(1), 0);
-    let sending = async {
-        lane.connect().await.map_err(Failure::failed)?;
-        let lost = |loss| Failure::failed(format!("the first authorization was lost: {loss}"));
-        lane.send(&job.request, Duration::from_secs(10)).await.map_err(lost)
-    };
-    let answer = tokio::task::LocalSet::new().block_on(&runtime, sending)?;
-    if answer.status != 200 {
-        let text = String::from_utf8_lossy(&answer.body).into_owned();
-        return Err(Failure::failed(format!(
-            "the first authorization was answered {}: {text}",
-            answer.status
-        )));
-    }
-    Ok(Probe { body_bytes: answer.body.len(), head_bytes: answer.head_bytes, authorized: 1 })
 }

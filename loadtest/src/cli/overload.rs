@@ -105,22 +105,23 @@ impl Arguments {
 
 fn print(report: &overload::Report) {
     println!(
-        "capacity {:.0}/s; per second, p99 in ms; late: noticed late by the client itself",
+        "capacity {:.0}/s; per second, p99 in ms; unsent: given up without a connection; late: noticed late by the client itself",
         report.capacity_per_s
     );
     println!(
-        "{:>6}{:>10}{:>10}{:>10}{:>10}{:>10}{:>9}{:>8}",
-        "", "offered", "done", "p99", "refused", "p99", "failed", "late"
+        "{:>6}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>9}{:>8}",
+        "", "offered", "done", "p99", "refused", "p99", "unsent", "failed", "late"
     );
     for phase in &report.phases {
         println!(
-            "{:>5}x{:>10.0}{:>10.0}{:>10.1}{:>10.0}{:>10.2}{:>9.1}{:>7.1}%",
+            "{:>5}x{:>10.0}{:>10.0}{:>10.1}{:>10.0}{:>10.2}{:>10.0}{:>9.1}{:>7.1}%",
             phase.multiple,
             phase.offered_per_s,
             phase.goodput_per_s,
             phase.latency_us.p99 as f64 / 1e3,
             phase.refused_per_s,
             phase.refusal_us.p99 as f64 / 1e3,
+            phase.unsent_per_s,
             phase.failed_per_s,
             phase.client_late * 100.0
         );

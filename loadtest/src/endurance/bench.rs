@@ -1,5 +1,6 @@
 //! A gateway under plain authorizations, driven one stretch after the other.
 
+use crate::ceiling::beside;
 use crate::failure::Result;
 use crate::load::engine::Observer;
 use crate::load::{self, Pace, Plan, Workload};
@@ -8,7 +9,7 @@ use crate::measure::process::Process;
 use crate::mix::authorizations::{Population, Series};
 use crate::mix::{Authorizations, Merchants};
 use crate::stage::gateway::Start;
-use crate::stage::{Config, Gateway, Install};
+use crate::stage::{BareServer, Config, Gateway, Install};
 use crate::wire::{Http, Sources, Target};
 use std::time::Duration;
 
@@ -47,12 +48,15 @@ pub struct Stretch {
     pub duration: Duration,
     /// Longest wait for an answer.
     pub timeout: Duration,
+    /// Longest wait for a connection, if there is one.
+    pub gives_up: Option<Duration>,
 }
 
 impl Stretch {
     /// As fast as the connections go.
     pub fn closed(warmup: Duration, duration: Duration) -> Self {
-        Self { pace: Pace::Closed, warmup, duration, timeout: Duration::from_secs(30) }
+        let timeout = Duration::from_secs(30);
+        Self { pace: Pace::Closed, warmup, duration, timeout, gives_up: None }
     }
 }
 
@@ -79,11 +83,21 @@ impl Bench {
     /// # Errors
     /// The gateway can't be reached.
     pub fn drive(&mut self, stretch: Stretch, observer: &mut dyn Observer) -> Result<Summary> {
+        let api = self.gateway.ready.api.clone();
+        self.drive_at(&api, stretch, observer)
+    }
+
+    /// Drives one stretch against another server with the gateway's certificate.
+    ///
+    /// # Errors
+    /// It can't be reached.
+    pub fn drive_at(&mut self, url: &str, stretch: Stretch, observer: &mut dyn Observer) -> Result<Summary> {
         self.stretches += 1;
-        let target = Target::new(&self.gateway.ready.api, &self.gateway.ready.ca, self.driving.http)?;
+        let target = Target::new(url, &self.gateway.ready.ca, self.driving.http)?;
         let mut plan = Plan::new(target.clone(), stretch.pace, stretch.duration);
         plan.warmup = stretch.warmup;
         plan.timeout = stretch.timeout;
+        plan.gives_up = stretch.gives_up;
         plan.connections = self.driving.connections;
         plan.streams = self.driving.streams;
         plan.seed = self.driving.seed.wrapping_add(u64::from(self.stretches));
@@ -94,6 +108,14 @@ impl Bench {
             Box::new(Authorizations::new(&target, merchants.clone(), population, (&series, worker)))
         };
         load::run(&plan, &make, observer)
+    }
+
+    /// A bare server that answers as many bytes as the gateway: what the machine can do at the moment.
+    ///
+    /// # Errors
+    /// It does not come up, or the gateway does not authorize.
+    pub fn bare(&self) -> Result<BareServer> {
+        beside::start((&self.gateway, &self.merchants), self.driving.http, 0)
     }
 
     /// The gateway's process.

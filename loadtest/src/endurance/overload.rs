@@ -25,7 +25,9 @@ pub struct Phase {
     pub goodput_per_s: f64,
     /// Answered 429 or 503, a second.
     pub refused_per_s: f64,
-    /// Neither; a second.
+    /// Given up by the client after [`PATIENCE`] without a connection; a second.
+    pub unsent_per_s: f64,
+    /// None of these; a second.
     pub failed_per_s: f64,
     /// Of what was not refused, from the intended start, microseconds.
     pub latency_us: Quantiles,
@@ -56,6 +58,10 @@ pub struct Report {
 pub const GOODPUT: f64 = 0.9;
 /// An answer that comes later than this helps nobody, microseconds.
 pub const DEADLINE_US: u64 = 1_000_000;
+/// A client that has found no connection for so long gives up. All clients share some connections here, which real ones do not:
+/// without an end to their patience, the requests that wait for one would be a queue of the load tester's own, of which every later
+/// request is late, whatever the gateway does.
+pub const PATIENCE: Duration = Duration::from_millis(500);
 /// The bar for refusals, microseconds, 99 of 100.
 pub const REFUSAL_US: u64 = 5_000;
 /// The bar for recovery, seconds.
@@ -81,7 +87,8 @@ pub fn run(
     }
     let duration = shape.length();
     let timeout = Duration::from_secs(10);
-    let stretch = Stretch { pace: Pace::Open(shape), warmup: Duration::ZERO, duration, timeout };
+    let gives_up = Some(PATIENCE);
+    let stretch = Stretch { pace: Pace::Open(shape), warmup: Duration::ZERO, duration, timeout, gives_up };
     let summary = bench.drive(stretch, observer)?;
     Ok(judge(capacity, (multiples, seconds as usize), &summary))
 }
@@ -130,7 +137,8 @@ fn phase<'a>(multiple: f64, slices: impl Iterator<Item = &'a Slice>, seconds: us
         offered_per_s: per_s(sum.due),
         goodput_per_s: per_s(sum.latency.count_between(0, DEADLINE_US).min(sum.done - sum.errors)),
         refused_per_s: per_s(sum.refused),
-        failed_per_s: per_s(sum.errors - sum.refused),
+        unsent_per_s: per_s(sum.unsent),
+        failed_per_s: per_s(sum.errors - sum.refused - sum.unsent),
         latency_us: Quantiles::of(&sum.latency),
         refusal_us: Quantiles::of(&sum.refusals),
         client_late: sum.late as f64 / (sum.due as f64).max(1.0),
@@ -154,6 +162,7 @@ mod tests {
             offered_per_s: multiple * 2_000.0,
             goodput_per_s,
             refused_per_s: 0.0,
+            unsent_per_s: 0.0,
             failed_per_s: 0.0,
             latency_us: Quantiles::default(),
             refusal_us: Quantiles::default(),

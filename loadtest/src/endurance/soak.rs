@@ -80,6 +80,7 @@ pub fn run(bench: &mut Bench, rate: f64, length: Duration) -> Result<Report> {
         warmup: Duration::ZERO,
         duration: length,
         timeout: Duration::from_secs(30),
+        gives_up: None,
     };
     let summary = bench.drive(stretch, &mut watch)?;
     std::thread::sleep(SETTLING);

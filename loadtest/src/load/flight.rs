@@ -100,14 +100,20 @@ impl Flight {
             let job = self.workload.borrow_mut().due();
             self.record(|recorder| recorder.due(intended));
             if let Err(due) = self.backlog.push(Due { job, intended, noticed }) {
-                let timing = Timing { intended, noticed, sent: noticed, done: noticed };
-                self.finish(&due.job, &timing, &Err(Loss::Unsent));
+                self.unsent(&due);
             }
             // The tasks that answers wake must get their turn even while arrivals are behind.
             if noticed.saturating_duration_since(intended) > Duration::from_micros(200) {
                 tokio::task::yield_now().await;
             }
         }
+    }
+
+    /// Gives up a request for which there was no connection.
+    fn unsent(&self, due: &Due) {
+        let now = Instant::now();
+        let timing = Timing { intended: due.intended, noticed: due.noticed, sent: now, done: now };
+        self.finish(&due.job, &timing, &Err(Loss::Unsent));
     }
 
     /// A connection's task, or that of one of its streams.
@@ -120,6 +126,10 @@ impl Flight {
                 Pace::Closed => self.own(end),
             };
             let Some(due) = due else { return };
+            if self.plan.gives_up.is_some_and(|longest| due.intended.elapsed() > longest) {
+                self.unsent(&due);
+                continue;
+            }
             if self.complete(&lane, due).await == Err(Loss::Connect) {
                 tokio::time::sleep(BREATH).await;
             }

@@ -34,6 +34,8 @@ pub struct Plan {
     pub seed: u64,
     /// The most requests that may wait for a connection; more are lost as `unsent`.
     pub backlog: usize,
+    /// A request that has waited for a connection for longer than this is lost as `unsent` too.
+    pub gives_up: Option<Duration>,
     /// For so long a server that refuses the first connections is asked again: it may be one that is killed and comes back.
     pub insistence: Duration,
     /// How long after the end requests that are sent again may still take, beyond one timeout.
@@ -56,6 +58,7 @@ impl Plan {
             sources: Sources::new(256),
             seed: 1,
             backlog: 100_000,
+            gives_up: None,
             insistence: Duration::ZERO,
             patience: Duration::from_secs(5),
         }

@@ -109,6 +109,8 @@ impl Recorder {
             let service_us = u64::try_from(service.as_micros()).unwrap_or(u64::MAX).max(1);
             self.series.refused(at, service_us);
             self.refusals.saturating_record(service_us);
+        } else if outcome == Outcome::Lost(Loss::Unsent) {
+            self.series.unsent(at);
         } else if outcome.is_error(action) && outcome != Outcome::Lost(Loss::Timeout) {
             self.series.failed(at);
         } else {

@@ -18,6 +18,8 @@ pub struct Slice {
     pub errors: u64,
     /// Those of the errors that were refusals: 429 and 503.
     pub refused: u64,
+    /// Those of them for which there was no connection.
+    pub unsent: u64,
     /// From the sending to the refusal, in microseconds.
     pub refusals: Histogram<u32>,
     /// Requests that the client itself noticed late.
@@ -30,7 +32,8 @@ impl Slice {
     /// One in which nothing happened.
     pub fn new() -> Self {
         let histogram = || Histogram::new_with_bounds(1, HIGHEST_US, 2).expect("two digits are legal");
-        Self { due: 0, done: 0, errors: 0, refused: 0, refusals: histogram(), late: 0, latency: histogram() }
+        let (refusals, latency) = (histogram(), histogram());
+        Self { due: 0, done: 0, errors: 0, refused: 0, unsent: 0, refusals, late: 0, latency }
     }
 
     /// Adds what another thread saw in the same time, or this one in another.
@@ -39,6 +42,7 @@ impl Slice {
         self.done += other.done;
         self.errors += other.errors;
         self.refused += other.refused;
+        self.unsent += other.unsent;
         self.late += other.late;
         self.refusals.add(&other.refusals).expect("all slices have the same bounds");
         self.latency.add(&other.latency).expect("all slices have the same bounds");
@@ -107,6 +111,12 @@ impl Series {
         let slice = self.at(at);
         slice.done += 1;
         slice.errors += 1;
+    }
+
+    /// A request was given up before it was sent.
+    pub fn unsent(&mut self, at: Duration) {
+        self.failed(at);
+        self.at(at).unsent += 1;
     }
 
     /// A refusal came: it is done, and an error, and so quick that its latency would hide the others'.
