@@ -326,9 +326,10 @@ pub enum Query {
 pub trait Journal: Send + Sync {
     /// Writes all of a batch, if every expectation holds, and returns when it is durable. The order of commits is total.
     ///
-    /// A new event's id is a proposal, also of one that a payment's row tells. Whoever polls the feed asks for what is above the last id that he has seen, so no event may become
-    /// visible below one that is visible already: the engine writes the event with [`Id::above`] of the last event's id, in the
-    /// order of commits. (Several processes over one database need it in order within each tenant only.)
+    /// A new event's id is a proposal, also of one that a payment's row tells. Whoever polls the feed asks for what is above the last
+    /// id that he has seen, so no event may become visible below one that is visible already: the engine writes the event with
+    /// [`Id::above`] of the last event's id, in the order of commits. (Several processes over one database need it in order within
+    /// each tenant only.)
     ///
     /// # Errors
     /// See [`CommitError`]. One batch's conflict never fails another's commit.

@@ -209,13 +209,15 @@ impl Admission {
         Found::Queued(told)
     }
 
-    /// Takes out the next; where there is none, a slot comes home.
-    fn next(&self) -> Option<oneshot::Sender<Slot>> {
+    /// Takes out the next; where there is none, a slot comes home. Whoever is taken for the same slot as the one before says nothing of
+    /// how fast slots come.
+    fn next(&self, same_slot: bool) -> Option<oneshot::Sender<Slot>> {
         let now_ns = self.clock.monotonic_ns();
         let mut queue = self.lock();
         let first = queue.first.pop_front();
         let next = first.or_else(|| queue.then.pop_front().map(|(_, tell)| tell));
         match next {
+            Some(_) if same_slot => {}
             Some(_) => queue.pace.taken(now_ns),
             None => {
                 queue.out -= 1;
@@ -228,7 +230,9 @@ impl Admission {
 
     /// Hands a slot to the next who still waits for one.
     fn pass_on(self: Arc<Self>) {
-        while let Some(next) = self.next() {
+        let mut same_slot = false;
+        while let Some(next) = self.next(same_slot) {
+            same_slot = true;
             self.waiting.decrement(1);
             match next.send(Slot(Some(Arc::clone(&self)))) {
                 Ok(()) => return,
@@ -361,6 +365,7 @@ mod tests {
         left.iter_mut().for_each(|one| assert!(one.as_mut().now_or_never().is_none()));
         let mut last = Box::pin(admission.enter(Urgency::New));
         assert!(last.as_mut().now_or_never().is_none());
+        let pace = admission.lock().pace.usual_ns;
         // One leaves with the slot already handed to it.
         let handed = left.remove(0);
         drop(left);
@@ -368,6 +373,7 @@ mod tests {
         drop(handed);
         drop(last.await.expect("its turn came"));
         assert!(admission.lock().out == 0 && admission.lock().then.is_empty());
+        assert!(admission.lock().pace.usual_ns >= pace, "so many at once were not taken for speed")
     }
 
     #[tokio::test]
