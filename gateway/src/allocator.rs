@@ -12,11 +12,14 @@ const PURGE_DELAY: mi_option_t = 15;
 const BY_ITSELF_MS: i64 = 10;
 /// Memory that is free for so long goes back to the system, in milliseconds. A gateway at work takes again what it gave back ten
 /// milliseconds ago, and pays for both.
-const KEPT_MS: i64 = 1_000;
+const KEPT_MS: i64 = 100;
 
 /// Has free memory kept for a while, unless the environment (`MIMALLOC_PURGE_DELAY`) says how long. To be called before there is
 /// a second thread.
-#[allow(unsafe_code, reason = "mimalloc's settings can be reached in no other way after the process has begun")]
+#[allow(
+    unsafe_code,
+    reason = "mimalloc's settings can be reached in no other way after the process has begun"
+)]
 pub(super) fn settle() {
     // SAFETY: both only read or write an entry of a table by its number, which is in range; nobody else does so, since there is one
     // thread.
