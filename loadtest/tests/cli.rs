@@ -100,3 +100,46 @@ fn an_audit_of_files_ends_with_its_verdict() {
     let empty = write("empty.jsonl", "");
     assert_eq!(audit(&empty).status.code(), Some(1), "nothing to audit is no success");
 }
+
+/// A gateway that never gets ready, and says who it is.
+const NEVER_READY: &str = "#!/bin/sh\necho $$ > \"$NOTE\"\nexec sleep 600\n";
+
+#[test]
+fn an_interrupted_run_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (script, note, temporary) =
+        (dir.path().join("gateway"), dir.path().join("note"), dir.path().join("t"));
+    std::fs::create_dir(&temporary).expect("a directory");
+    std::fs::write(&script, NEVER_READY).expect("a file");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&script, executable).expect("our file");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_loadtest"))
+        .args(["ceiling", "--gateway"])
+        .arg(&script)
+        .env("NOTE", &note)
+        .env("TMPDIR", &temporary)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it runs");
+    let started = Instant::now();
+    let gateway = loop {
+        assert!(started.elapsed() < LIMIT, "it starts the gateway");
+        match std::fs::read_to_string(&note) {
+            Ok(id) if id.ends_with('\n') => break id.trim().to_owned(),
+            Ok(_) | Err(_) => std::thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    assert_eq!(std::fs::read_dir(&temporary).expect("a directory").count(), 1, "its own directory");
+    let id = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).expect("a process id");
+    rustix::process::kill_process(id, rustix::process::Signal::INT).expect("it runs");
+    let status = child.wait().expect("a child of this process");
+    assert_eq!(status.code(), Some(130));
+    assert_eq!(std::fs::read_dir(&temporary).expect("a directory").count(), 0);
+    // Its parent is gone: whoever adopted it may take a moment to notice that it has ended.
+    let stat = format!("/proc/{gateway}/stat");
+    while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
+        assert!(started.elapsed() < LIMIT, "it was ended");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

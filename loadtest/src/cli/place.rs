@@ -1,6 +1,7 @@
 //! Where a run's own processes and files are.
 
 use crate::failure::{Failure, Result};
+use crate::stage::interrupt::{self, Undone};
 use crate::stage::{AcquirerHost, AcquirerKind, Config, Install};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -19,7 +20,7 @@ pub struct Place {
 
 /// A directory of a run; a temporary one goes with it.
 pub struct Room {
-    _temporary: Option<TempDir>,
+    _temporary: Option<(TempDir, Undone)>,
     pub path: PathBuf,
 }
 
@@ -46,7 +47,10 @@ pub fn room(dir: Option<&Path>) -> Result<Room> {
             .tempdir()
             .map_err(|error| Failure::file("making a directory in", &std::env::temp_dir(), &error))?;
         let path = temporary.path().to_owned();
-        return Ok(Room { _temporary: Some(temporary), path });
+        let of_interruption = path.clone();
+        // What can't be removed is left to the system, which clears its directory of temporary files.
+        let undone = interrupt::undo(move || drop(std::fs::remove_dir_all(of_interruption)));
+        return Ok(Room { _temporary: Some((temporary, undone)), path });
     };
     std::fs::create_dir_all(path).map_err(|error| Failure::file("making", path, &error))?;
     let mut entries = std::fs::read_dir(path).map_err(|error| Failure::file("reading", path, &error))?;

@@ -2,6 +2,7 @@
 //! TLS, no HTTP, no gateway, its own defaults for durability.
 
 use crate::failure::{Failure, Result};
+use crate::stage::interrupt::{self, Undone};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,13 @@ commit;
 
 /// A cluster of its own, on a socket in its own directory. Dropping it stops it.
 pub struct Postgres {
+    cluster: Cluster,
+    _interrupted: Undone,
+}
+
+/// Where it is, and as whom it runs.
+#[derive(Clone)]
+struct Cluster {
     bin: PathBuf,
     dir: PathBuf,
     /// PostgreSQL refuses to run as root; then it runs as this user.
@@ -55,19 +63,49 @@ impl Postgres {
         let dir = dir.join("postgres");
         fs::create_dir_all(&dir).map_err(|error| Failure::file("making", &dir, &error))?;
         let root = fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0);
-        let this = Self { bin, dir, user: root.then_some("postgres") };
-        this.give_away()?;
-        let data = this.dir.join("data");
+        let cluster = Cluster { bin, dir, user: root.then_some("postgres") };
+        let of_interruption = cluster.clone();
+        let _interrupted = interrupt::undo(move || of_interruption.stop());
+        // From here on whatever fails stops what has begun.
+        let this = Self { cluster, _interrupted };
+        this.cluster.begin()?;
+        Ok(this)
+    }
+
+    /// Authorizations a second with so many clients.
+    ///
+    /// # Errors
+    /// pgbench fails, or says nothing of its rate.
+    pub fn measure(&self, clients: u32, length: Duration) -> Result<f64> {
+        let dir = self.cluster.dir.to_string_lossy();
+        let (script, clients) = (self.cluster.dir.join("authorize.sql"), clients.to_string());
+        let (script, seconds) = (script.to_string_lossy(), length.as_secs().max(1).to_string());
+        let arguments =
+            ["-h", &dir, "-U", "bench", "-n", "-f", &script, "-c", &clients, "-j", "2", "-T", &seconds];
+        let text =
+            self.cluster.run("pgbench", &[&arguments[..], &["-M", "prepared", "postgres"]].concat())?;
+        rate(&text).ok_or_else(|| Failure::failed(format!("pgbench said no rate:\n{text}")))
+    }
+}
+
+impl Cluster {
+    fn begin(&self) -> Result<()> {
+        self.give_away()?;
+        let data = self.dir.join("data");
         let data = data.to_string_lossy();
-        this.run("initdb", &["-D", &data, "-A", "trust", "-U", "bench", "--no-locale", "-E", "UTF8"])?;
-        let options = format!("-k {} -c listen_addresses='' -c max_connections=300", this.dir.display());
-        let log = this.dir.join("postgres.log");
-        this.run(
+        self.run("initdb", &["-D", &data, "-A", "trust", "-U", "bench", "--no-locale", "-E", "UTF8"])?;
+        let options = format!("-k {} -c listen_addresses='' -c max_connections=300", self.dir.display());
+        let log = self.dir.join("postgres.log");
+        self.run(
             "pg_ctl",
             &["-D", &data, "-w", "-t", "60", "-l", &log.to_string_lossy(), "-o", &options, "start"],
         )?;
-        this.load_schema()?;
-        Ok(this)
+        self.load_schema()
+    }
+
+    fn stop(&self) {
+        let data = self.dir.join("data");
+        let _stopped = self.run("pg_ctl", &["-D", &data.to_string_lossy(), "-m", "immediate", "-w", "stop"]);
     }
 
     /// The cluster's user must own its directory, and be able to reach it.
@@ -112,20 +150,6 @@ impl Postgres {
         )
         .map(drop)
     }
-
-    /// Authorizations a second with so many clients.
-    ///
-    /// # Errors
-    /// pgbench fails, or says nothing of its rate.
-    pub fn measure(&self, clients: u32, length: Duration) -> Result<f64> {
-        let dir = self.dir.to_string_lossy();
-        let (script, clients) = (self.dir.join("authorize.sql"), clients.to_string());
-        let (script, seconds) = (script.to_string_lossy(), length.as_secs().max(1).to_string());
-        let arguments =
-            ["-h", &dir, "-U", "bench", "-n", "-f", &script, "-c", &clients, "-j", "2", "-T", &seconds];
-        let text = self.run("pgbench", &[&arguments[..], &["-M", "prepared", "postgres"]].concat())?;
-        rate(&text).ok_or_else(|| Failure::failed(format!("pgbench said no rate:\n{text}")))
-    }
 }
 
 /// `tps = 4321.5 (without initial connection time)`
@@ -160,8 +184,7 @@ fn programs() -> Result<PathBuf> {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        let data = self.dir.join("data");
-        let _stopped = self.run("pg_ctl", &["-D", &data.to_string_lossy(), "-m", "immediate", "-w", "stop"]);
+        self.cluster.stop();
     }
 }
 

@@ -1,6 +1,7 @@
 //! A process that this one has started, and ends.
 
 use crate::failure::{Failure, Result};
+use crate::stage::interrupt::{self, Undone};
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsStr;
 use std::fs::File;
@@ -18,6 +19,8 @@ pub struct Child {
     /// For messages: `the gateway`.
     name: String,
     log: PathBuf,
+    /// Until it has been waited for: its number may be another's afterwards.
+    interrupted: Option<Undone>,
 }
 
 impl Child {
@@ -44,7 +47,9 @@ impl Child {
             .stderr(err)
             .spawn()
             .map_err(|error| Failure::file(&format!("starting {name}"), program, &error))?;
-        Ok(Self { process, name: name.to_owned(), log: log.to_owned() })
+        let id = process.id();
+        let interrupted = Some(interrupt::undo(move || send(id, Signal::KILL)));
+        Ok(Self { process, name: name.to_owned(), log: log.to_owned(), interrupted })
     }
 
     /// Its process id.
@@ -57,9 +62,11 @@ impl Child {
     /// # Errors
     /// The system can't tell.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
-        self.process
-            .try_wait()
-            .map_err(|error| Failure::failed(format!("waiting for {}: {error}", self.name)))
+        let status = self.process.try_wait();
+        if matches!(status, Ok(Some(_))) {
+            self.interrupted = None;
+        }
+        status.map_err(|error| Failure::failed(format!("waiting for {}: {error}", self.name)))
     }
 
     /// Waits until `ready` finds what it looks for.
@@ -102,17 +109,14 @@ impl Child {
 
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
-        if let Ok(id) = i32::try_from(self.process.id())
-            && let Some(pid) = Pid::from_raw(id)
-        {
-            let _gone = kill_process(pid, signal);
-        }
+        send(self.process.id(), signal);
     }
 
     /// Ends it at once, as a loss of power would.
     pub fn kill(&mut self) {
         let _gone = self.process.kill();
         let _status = self.process.wait();
+        self.interrupted = None;
     }
 
     /// Asks it to end, and waits.
@@ -136,6 +140,14 @@ impl Child {
             self.name,
             within.as_secs()
         )))
+    }
+}
+
+fn send(id: u32, signal: Signal) {
+    if let Ok(id) = i32::try_from(id)
+        && let Some(pid) = Pid::from_raw(id)
+    {
+        let _gone = kill_process(pid, signal);
     }
 }
 

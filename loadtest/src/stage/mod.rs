@@ -6,6 +6,7 @@ pub mod bare;
 pub mod child;
 pub mod config;
 pub mod gateway;
+pub mod interrupt;
 pub mod processors;
 pub mod wallet;
 
