@@ -10,8 +10,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const PURGE_DELAY: mi_option_t = 15;
 /// What mimalloc waits by itself, in milliseconds.
 const BY_ITSELF_MS: i64 = 10;
-/// Memory that is free for so long goes back to the system, in milliseconds. A gateway at work takes again what it gave back ten
-/// milliseconds ago, and pays for both.
+/// Pages that are free for so long go back to the system, in milliseconds (whole blocks of them after ten times as long). A gateway at
+/// work takes again what it gave back ten milliseconds ago, and pays for both.
 const KEPT_MS: i64 = 100;
 
 /// Has free memory kept for a while, unless the environment (`MIMALLOC_PURGE_DELAY`) says how long. To be called before there is
@@ -28,5 +28,20 @@ pub(super) fn settle() {
         if mi_option_get(PURGE_DELAY) == BY_ITSELF_MS {
             mi_option_set_default(PURGE_DELAY, KEPT_MS);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[allow(unsafe_code, reason = "as above")]
+    fn it_is_the_setting_that_it_is_meant_to_be() {
+        settle();
+        // SAFETY: it reads an entry of a table by its number, which is in range.
+        let delay = unsafe { mi_option_get(PURGE_DELAY) };
+        let by_environment = std::env::var_os("MIMALLOC_PURGE_DELAY").is_some();
+        assert!(delay == KEPT_MS || by_environment, "another version's table? {delay}");
     }
 }

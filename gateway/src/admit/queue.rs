@@ -365,7 +365,6 @@ mod tests {
         left.iter_mut().for_each(|one| assert!(one.as_mut().now_or_never().is_none()));
         let mut last = Box::pin(admission.enter(Urgency::New));
         assert!(last.as_mut().now_or_never().is_none());
-        let pace = admission.lock().pace.usual_ns;
         // One leaves with the slot already handed to it.
         let handed = left.remove(0);
         drop(left);
@@ -373,7 +372,33 @@ mod tests {
         drop(handed);
         drop(last.await.expect("its turn came"));
         assert!(admission.lock().out == 0 && admission.lock().then.is_empty());
-        assert!(admission.lock().pace.usual_ns >= pace, "so many at once were not taken for speed")
+    }
+
+    /// A clock that stands.
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp(0)
+        }
+
+        fn monotonic_ns(&self) -> u64 {
+            0
+        }
+    }
+
+    #[tokio::test]
+    async fn those_who_left_are_not_taken_for_speed() {
+        let admission = Admission::new(Arc::new(Still), 1, Duration::from_secs(60));
+        let mut slots = Vec::new();
+        for _ in 0..AT_ONCE {
+            slots.push(admission.enter(Urgency::New).await.expect("a slot is free"));
+        }
+        let mut left: Vec<_> = (0..1_000).map(|_| Box::pin(admission.enter(Urgency::New))).collect();
+        left.iter_mut().for_each(|one| assert!(one.as_mut().now_or_never().is_none()));
+        drop(left);
+        drop(slots.pop());
+        assert_eq!(admission.lock().pace.usual_ns, FIRST_GUESS_NS);
     }
 
     #[tokio::test]

@@ -31,12 +31,18 @@ pub(crate) struct Committer<D, I> {
 impl<D: Disk, I: Index> Committer<D, I> {
     /// Serves until the line is closed; then everything is in the index, and the last checkpoint is written.
     pub(crate) fn run(mut self) -> Result<(), Broken> {
+        let mut crowded = false;
         loop {
-            // Where processors are short, whoever is about to commit comes first and is in the next group: one sync for more of
-            // them. On an idle processor this is nothing.
-            std::thread::yield_now();
+            if crowded {
+                // Where processors are short, whoever is about to commit comes first and is in the next group: one sync for more of
+                // them. On an idle processor this is nothing, and a lonely commit has nobody to wait for.
+                std::thread::yield_now();
+            }
             match self.queue.take(PATIENCE) {
-                Next::Requests(requests) => self.serve(requests)?,
+                Next::Requests(requests) => {
+                    crowded = requests.len() > 1;
+                    self.serve(requests)?;
+                }
                 // The index is fed and sealed while nobody commits, and others may fill the disk.
                 Next::Idle => drop(self.look_for_room()?),
                 Next::Closed => break,
