@@ -13,21 +13,26 @@ use std::time::Duration;
 /// Authorizations that it takes to see how large the gateway's answers are.
 pub const AUTHORIZED: u64 = 1;
 
-/// Starts a bare server that makes every answer wait for so many group commits.
+/// Starts a bare server that makes every answer wait for so many group commits. `run` names the authorization: another name, another
+/// payment.
 ///
 /// # Errors
 /// It does not come up, or the gateway does not authorize.
-pub fn start((gateway, merchants): (&Gateway, &Merchants), http: Http, commits: u32) -> Result<BareServer> {
+pub fn start(
+    (gateway, merchants): (&Gateway, &Merchants),
+    run: &str,
+    (http, commits): (Http, u32),
+) -> Result<BareServer> {
     let target = Target::new(&gateway.ready.api, &gateway.ready.ca, http)?;
-    let answer = authorize_once(&target, merchants)?;
+    let answer = authorize_once(&target, merchants, run)?;
     let (body_bytes, head_bytes) = (answer.body.len(), answer.head_bytes);
     let (certs, dir) = (gateway.install.certs(), &gateway.install.dir);
     BareServer::start(&BareSettings { certs: &certs, body_bytes, head_bytes, commits, dir })
 }
 
 /// Authorizes over the wire that the load will use.
-fn authorize_once(target: &Target, merchants: &Merchants) -> Result<Answer> {
-    let series = Series { seed: 0, run: format!("probe{}", std::process::id()) };
+fn authorize_once(target: &Target, merchants: &Merchants, run: &str) -> Result<Answer> {
+    let series = Series { seed: 0, run: format!("probe{}-{run}", std::process::id()) };
     let mut workload = Authorizations::new(target, merchants.clone(), Population::default(), (&series, 0));
     let job = load::Workload::due(&mut workload);
     let runtime = tokio::runtime::Builder::new_current_thread()

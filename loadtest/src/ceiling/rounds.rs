@@ -64,7 +64,7 @@ impl Contest {
         install.configure(config)?;
         let gateway = install.start(&Start::default())?;
         let merchants = gateway.merchants(0.8)?;
-        let bare = beside::start((&gateway, &merchants), setting.http, commits)?;
+        let bare = beside::start((&gateway, &merchants), "0", (setting.http, commits))?;
         Ok(Self { setting, bare, gateway, merchants, authorized: beside::AUTHORIZED, runs: 0 })
     }
 

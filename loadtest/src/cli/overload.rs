@@ -16,7 +16,8 @@ use std::time::Duration;
 /// 10x and then 0.5x are offered without a pause; with `cpu` it is measured first, and 1x, 2x, 3x and 0.5x of it are offered.
 /// Gateway and client have half of the processors each.
 /// Kept when the goodput (answered 200 within a second) at the highest multiple is at least 0.9 of that at 1x, 99 of 100 refusals come within 5 ms of the
-/// sending, and within 10 s of the return to 0.5x nothing is refused any more. Exit code 99 otherwise.
+/// sending, and within 10 s of the return to 0.5x nothing is refused any more, and at most 0.1 of what was offered found no connection within
+/// half a second, after which a client gives up. Exit code 99 otherwise.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]

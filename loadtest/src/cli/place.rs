@@ -4,6 +4,7 @@ use crate::failure::{Failure, Result};
 use crate::stage::interrupt::{self, Undone};
 use crate::stage::{AcquirerHost, AcquirerKind, Config, Install};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// Options of every command that starts a gateway.
@@ -49,7 +50,15 @@ pub fn room(dir: Option<&Path>) -> Result<Room> {
         let path = temporary.path().to_owned();
         let of_interruption = path.clone();
         // What can't be removed is left to the system, which clears its directory of temporary files.
-        let undone = interrupt::undo(move || drop(std::fs::remove_dir_all(of_interruption)));
+        let undone = interrupt::undo(move || {
+            // A process that is ending may still put something in.
+            for again in 0..20 {
+                std::thread::sleep(Duration::from_millis(10 * again));
+                if std::fs::remove_dir_all(&of_interruption).is_ok() {
+                    return;
+                }
+            }
+        });
         return Ok(Room { _temporary: Some((temporary, undone)), path });
     };
     std::fs::create_dir_all(path).map_err(|error| Failure::file("making", path, &error))?;

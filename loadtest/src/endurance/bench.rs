@@ -115,7 +115,8 @@ impl Bench {
     /// # Errors
     /// It does not come up, or the gateway does not authorize.
     pub fn bare(&self) -> Result<BareServer> {
-        beside::start((&self.gateway, &self.merchants), self.driving.http, 0)
+        let run = self.stretches.to_string();
+        beside::start((&self.gateway, &self.merchants), &run, (self.driving.http, 0))
     }
 
     /// The gateway's process.

@@ -25,7 +25,7 @@ pub struct Phase {
     pub goodput_per_s: f64,
     /// Answered 429 or 503, a second.
     pub refused_per_s: f64,
-    /// Given up by the client after [`PATIENCE`] without a connection; a second.
+    /// Given up by the client, after [`PATIENCE`] without a connection or because too many others waited for one; a second.
     pub unsent_per_s: f64,
     /// None of these; a second.
     pub failed_per_s: f64,
@@ -62,6 +62,9 @@ pub const DEADLINE_US: u64 = 1_000_000;
 /// without an end to their patience, the requests that wait for one would be a queue of the load tester's own, of which every later
 /// request is late, whatever the gateway does.
 pub const PATIENCE: Duration = Duration::from_millis(500);
+/// The part of the offered requests that may be given up in this way at the highest multiple: with more of them it was another
+/// multiple.
+pub const UNSENT: f64 = 0.1;
 /// The bar for refusals, microseconds, 99 of 100.
 pub const REFUSAL_US: u64 = 5_000;
 /// The bar for recovery, seconds.
@@ -124,7 +127,16 @@ impl Report {
         self.goodput_ratio = highest.map_or(0.0, |phase| phase.goodput_per_s / at_one.max(1e-9));
         let quick = self.refusal_us.count == 0 || self.refusal_us.p99 < REFUSAL_US;
         let recovered = self.recovery_s.is_some_and(|seconds| seconds <= RECOVERY_S);
-        self.kept = self.goodput_ratio >= GOODPUT && quick && recovered;
+        let unsent = highest.map_or(0.0, |phase| phase.unsent_per_s / phase.offered_per_s.max(1e-9));
+        if unsent > UNSENT {
+            self.warnings.push(format!(
+                "{:.0} % of what was to be offered at the highest multiple found no connection within {} ms: less was offered than \
+                 the multiple says",
+                unsent * 100.0,
+                PATIENCE.as_millis()
+            ));
+        }
+        self.kept = self.goodput_ratio >= GOODPUT && quick && recovered && unsent <= UNSENT;
     }
 }
 
@@ -188,6 +200,10 @@ mod tests {
         assert!(!report(1_900.0, 6_000, Some(3)).kept);
         assert!(!report(1_900.0, 900, Some(11)).kept);
         assert!(!report(1_900.0, 900, None).kept);
+        let mut unsent = report(1_900.0, 900, Some(3));
+        unsent.phases[1].unsent_per_s = 2_100.0;
+        unsent.decide();
+        assert!(!unsent.kept && unsent.warnings.len() == 1);
     }
 
     #[test]

@@ -126,7 +126,7 @@ impl Flight {
                 Pace::Closed => self.own(end),
             };
             let Some(due) = due else { return };
-            if self.plan.gives_up.is_some_and(|longest| due.intended.elapsed() > longest) {
+            if self.plan.gives_up.is_some_and(|longest| due.noticed.elapsed() > longest) {
                 self.unsent(&due);
                 continue;
             }

@@ -6,6 +6,9 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
+/// The allocator as the gateway sets it for itself: the bare server must have no worse one.
+const ALLOCATOR: [(&str, &str); 1] = [("MIMALLOC_PURGE_DELAY", "100")];
+
 /// What the bare server is told.
 #[derive(Debug, Clone, Copy)]
 pub struct BareSettings<'a> {
@@ -49,7 +52,7 @@ impl BareServer {
         }
         let arguments: Vec<_> = arguments.iter().map(OsString::as_os_str).collect();
         let log = settings.dir.join(format!("{name}.log"));
-        let mut child = Child::start("the bare server", &program, &arguments, &log)?;
+        let mut child = Child::start_with(&ALLOCATOR, "the bare server", (&program, &arguments), &log)?;
         let url = child.wait_until(Duration::from_secs(10), || {
             std::fs::read_to_string(&ready)
                 .ok()

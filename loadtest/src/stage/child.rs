@@ -29,6 +29,19 @@ impl Child {
     /// # Errors
     /// It can't be started.
     pub fn start(name: &str, program: &Path, arguments: &[&OsStr], log: &Path) -> Result<Self> {
+        Self::start_with(&[], name, (program, arguments), log)
+    }
+
+    /// The same with some variables set in its environment.
+    ///
+    /// # Errors
+    /// It can't be started.
+    pub fn start_with(
+        environment: &[(&str, &str)],
+        name: &str,
+        (program, arguments): (&Path, &[&OsStr]),
+        log: &Path,
+    ) -> Result<Self> {
         let open = || File::options().create(true).append(true).open(log);
         let failed = |error| Failure::file("writing the log", log, &error);
         let (out, err) = (open().map_err(failed)?, open().map_err(failed)?);
@@ -40,15 +53,14 @@ impl Child {
         foreign.for_each(|name| {
             command.env_remove(name);
         });
-        let process = command
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(out)
-            .stderr(err)
-            .spawn()
-            .map_err(|error| Failure::file(&format!("starting {name}"), program, &error))?;
+        command.args(arguments).envs(environment.iter().copied());
+        command.stdin(Stdio::piped()).stdout(out).stderr(err);
+        let mut register = interrupt::register();
+        let process =
+            command.spawn().map_err(|error| Failure::file(&format!("starting {name}"), program, &error))?;
         let id = process.id();
-        let interrupted = Some(interrupt::undo(move || send(id, Signal::KILL)));
+        let interrupted = Some(register.undo(move || send(id, Signal::KILL)));
+        drop(register);
         Ok(Self { process, name: name.to_owned(), log: log.to_owned(), interrupted })
     }
 
@@ -143,7 +155,8 @@ impl Child {
     }
 }
 
-fn send(id: u32, signal: Signal) {
+/// Sends a signal to a process that this one has started.
+pub fn send(id: u32, signal: Signal) {
     if let Ok(id) = i32::try_from(id)
         && let Some(pid) = Pid::from_raw(id)
     {

@@ -3,7 +3,10 @@
 use crate::failure::{Failure, Result};
 use crate::mix::Merchants;
 use crate::mix::merchants::Merchant;
-use crate::stage::{Admin, Child, Config};
+use crate::stage::child::{Child, send};
+use crate::stage::interrupt::{self, Undone};
+use crate::stage::{Admin, Config};
+use rustix::process::Signal;
 use serde::Deserialize;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -98,7 +101,10 @@ impl Install {
             serde_json::from_slice(&text).ok()
         })?;
         let starting = began.elapsed();
-        Ok(Gateway { install: self.clone(), child, ready, starting })
+        // Under a wrapper the gateway is another process.
+        let wrapped =
+            (child.id() != ready.pid).then(|| interrupt::undo(move || send(ready.pid, Signal::KILL)));
+        Ok(Gateway { install: self.clone(), child, ready, starting, wrapped })
     }
 
     /// Runs `gateway verify` on the stopped store and returns what it counted.
@@ -147,6 +153,8 @@ pub struct Gateway {
     pub ready: Ready,
     /// From the start of the process to its ready file.
     pub starting: Duration,
+    /// Of a gateway that is not the child itself, until it is killed or has ended with its wrapper.
+    wrapped: Option<Undone>,
 }
 
 impl Gateway {
@@ -180,11 +188,8 @@ impl Gateway {
 
     /// Ends it as a loss of power would.
     pub fn kill(mut self) -> Install {
-        if self.child.id() != self.ready.pid {
-            // Under a wrapper the gateway is another process.
-            if let Some(pid) = i32::try_from(self.ready.pid).ok().and_then(rustix::process::Pid::from_raw) {
-                let _gone = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-            }
+        if self.wrapped.take().is_some() {
+            send(self.ready.pid, Signal::KILL);
         }
         self.child.kill();
         self.install

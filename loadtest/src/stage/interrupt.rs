@@ -2,18 +2,27 @@
 //!
 //! A signal ends a process without running destructors, so whatever must not stay behind is also written down here.
 
+use std::io::Write;
 use std::process::exit;
-use std::sync::{Mutex, MutexGuard, Once};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use tokio::signal::unix::{SignalKind, signal};
 
 type Undo = Box<dyn FnOnce() + Send>;
 
-/// What is to be undone, each under its number, in the order in which it was done.
-static DONE: Mutex<(u64, Vec<(u64, Undo)>)> = Mutex::new((0, Vec::new()));
+#[derive(Default)]
+struct Done {
+    /// How many have been written down so far.
+    count: u64,
+    /// What is to be undone, each under its number, in the order in which it was done.
+    undos: Vec<(u64, Undo)>,
+}
+
+static DONE: Mutex<Done> = Mutex::new(Done { count: 0, undos: Vec::new() });
 static WATCHED: Once = Once::new();
 
-fn done() -> MutexGuard<'static, (u64, Vec<(u64, Undo)>)> {
-    DONE.lock().expect("nothing panics while it holds this lock")
+/// Whoever panicked while holding it left it whole: nothing is half written down.
+fn done() -> MutexGuard<'static, Done> {
+    DONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// While it lives, an interruption undoes what it stands for; its owner undoes it otherwise.
@@ -26,41 +35,74 @@ impl Drop for Undone {
         // What it holds is dropped when the lock is free again: it may be of this kind itself.
         let _undo = {
             let mut done = done();
-            let at = done.1.iter().position(|(of, _)| *of == number);
-            at.map(|at| done.1.remove(at))
+            let at = done.undos.iter().position(|(of, _)| *of == number);
+            at.map(|at| done.undos.remove(at))
         };
     }
 }
 
-/// Has `undo` called if SIGINT or SIGTERM comes, which then end this process with 128 and their number.
-pub fn undo(undo: impl FnOnce() + Send + 'static) -> Undone {
+/// Where it is written down. An interruption waits until it is dropped: what is begun meanwhile is not forgotten.
+pub struct Register(MutexGuard<'static, Done>);
+
+/// The register; also begins to watch for interruptions.
+pub fn register() -> Register {
     WATCHED.call_once(|| {
         // Without a thread for it, an interruption ends the process as it would have anyway.
         let _no_thread = std::thread::Builder::new().name("interrupt".to_owned()).spawn(watch);
     });
-    let mut done = done();
-    done.0 += 1;
-    let number = done.0;
-    done.1.push((number, Box::new(undo)));
-    Undone(number)
+    Register(done())
+}
+
+impl Register {
+    /// Has `undo` called if SIGINT, SIGTERM or SIGHUP comes, which then end this process with 128 and their number.
+    pub fn undo(&mut self, undo: impl FnOnce() + Send + 'static) -> Undone {
+        self.0.count += 1;
+        let number = self.0.count;
+        self.0.undos.push((number, Box::new(undo)));
+        Undone(number)
+    }
+}
+
+/// The same where nothing has to be begun under the lock.
+pub fn undo(undo: impl FnOnce() + Send + 'static) -> Undone {
+    register().undo(undo)
 }
 
 fn watch() {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
-    let number = runtime.block_on(async {
-        let mut interrupt = signal(SignalKind::interrupt()).ok()?;
-        let mut terminate = signal(SignalKind::terminate()).ok()?;
-        Some(tokio::select! {
-            _ = interrupt.recv() => SignalKind::interrupt().as_raw_value(),
-            _ = terminate.recv() => SignalKind::terminate().as_raw_value(),
-        })
-    });
-    let Some(number) = number else { return };
-    // The lock stays taken: nobody starts anything new, or tells of a process that has ended by now.
+    let Some(()) = runtime.block_on(async {
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        let [mut interrupt, mut terminate, mut hangup] = kinds.map(signal).map(Result::ok);
+        let (interrupt, terminate, hangup) = (interrupt.as_mut()?, terminate.as_mut()?, hangup.as_mut()?);
+        let mut first = true;
+        loop {
+            let kind = tokio::select! {
+                _ = interrupt.recv() => kinds[0],
+                _ = terminate.recv() => kinds[1],
+                _ = hangup.recv() => kinds[2],
+            };
+            let code = 128 + kind.as_raw_value();
+            if !std::mem::take(&mut first) {
+                // Whoever says it twice does not want to wait.
+                exit(code);
+            }
+            let undoing = std::thread::Builder::new().name("undo".to_owned()).spawn(move || undo_all(code));
+            if undoing.is_err() {
+                exit(code);
+            }
+        }
+    }) else {
+        return;
+    };
+}
+
+/// The lock stays taken: nobody begins anything, or reports a process that ended by this.
+fn undo_all(code: i32) {
     let mut done = done();
-    for (_, undo) in done.1.drain(..).rev() {
+    for (_, undo) in done.undos.drain(..).rev() {
         undo();
     }
-    eprintln!("loadtest: interrupted; nothing was left running");
-    exit(128 + number)
+    // Whoever read this may be gone.
+    let _unread = writeln!(std::io::stderr(), "loadtest: interrupted");
+    exit(code)
 }

@@ -57,7 +57,7 @@ pub struct Answer {
 /// Why a request has no answer. What the server did with it is unknown, except for the first two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Loss {
-    /// It waited for a connection until the client's queue was full; never sent.
+    /// The client's queue for connections was full, or it waited in it for longer than the plan's patience; never sent.
     Unsent,
     /// No connection could be made; never sent.
     Connect,

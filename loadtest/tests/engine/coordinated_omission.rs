@@ -12,12 +12,13 @@ const STALL: (Duration, Duration) = (Duration::from_millis(600), Duration::from_
 const LENGTH: Duration = Duration::from_millis(1_500);
 const RATE: f64 = 800.0;
 
-fn against_a_stall(pace: Pace) -> Summary {
+fn against_a_stall(pace: Pace, gives_up: Option<Duration>) -> Summary {
     let (server, _begun) = Server::stalling(STALL.0, STALL.1);
     let target = server.target(Http::One);
     let mut plan = Plan::new(target.clone(), pace, LENGTH);
     plan.warmup = Duration::ZERO;
     plan.connections = 4;
+    plan.gives_up = gives_up;
     plan.workers = 1;
     plan.sources = Sources::new(1);
     run(&plan, &|_worker| Posts::boxed(&target), &mut Unobserved).expect("the run ends")
@@ -32,7 +33,7 @@ fn slow(summary: &Summary) -> f64 {
 #[test]
 fn an_open_load_shows_the_whole_stall() {
     let shape = Shape::named(Named::Constant, (RATE, 0.0), LENGTH).expect("a shape");
-    let summary = against_a_stall(Pace::Open(shape));
+    let summary = against_a_stall(Pace::Open(shape), None);
     assert_eq!(summary.errors(), 0);
     assert_eq!(summary.requests(), 1_200);
     // Of 1.5 s of arrivals, those of the first 450 ms of the stall wait longer than 50 ms: three in ten.
@@ -45,8 +46,22 @@ fn an_open_load_shows_the_whole_stall() {
 
 #[test]
 fn a_closed_load_hides_it() {
-    let summary = against_a_stall(Pace::Closed);
+    let summary = against_a_stall(Pace::Closed, None);
     assert_eq!(summary.errors(), 0);
     assert!(summary.requests() > 400, "{}", summary.requests());
     assert!(slow(&summary) < 0.02, "{}", slow(&summary));
+}
+
+#[test]
+fn who_gives_up_is_counted_as_not_sent_and_nobody_behind_him_waits_longer() {
+    let shape = Shape::named(Named::Constant, (RATE, 0.0), LENGTH).expect("a shape");
+    let patience = Duration::from_millis(200);
+    let summary = against_a_stall(Pace::Open(shape), Some(patience));
+    assert_eq!(summary.requests(), 1_200);
+    let slices = summary.series.slices();
+    let (unsent, errors) = slices.iter().fold((0, 0), |(u, e), slice| (u + slice.unsent, e + slice.errors));
+    // The arrivals of the first 300 ms of the stall, but for the four that were in flight.
+    assert!((150..260).contains(&unsent) && errors == unsent, "{unsent} of {errors}");
+    let answered = summary.answered(200);
+    assert_eq!(answered + unsent, 1_200);
 }
