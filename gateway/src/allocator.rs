@@ -1,6 +1,7 @@
 //! The allocator of the process, and the one setting of it that is not the default.
 
 use libmimalloc_sys::{mi_option_get, mi_option_set_default, mi_option_t};
+use std::ffi::c_long;
 
 /// An authorization allocates a few hundred times; this halves what that costs.
 #[global_allocator]
@@ -9,10 +10,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// `mi_option_purge_delay` of mimalloc 2, for which its crate has no name.
 const PURGE_DELAY: mi_option_t = 15;
 /// What mimalloc waits by itself, in milliseconds.
-const BY_ITSELF_MS: i64 = 10;
+const BY_ITSELF_MS: c_long = 10;
 /// Pages that are free for so long go back to the system, in milliseconds (whole blocks of them after ten times as long). A gateway at
 /// work takes again what it gave back ten milliseconds ago, and pays for both.
-const KEPT_MS: i64 = 100;
+const KEPT_MS: c_long = 100;
 
 /// Has free memory kept for a while, unless the environment (`MIMALLOC_PURGE_DELAY`) says how long. To be called before there is
 /// a second thread.
