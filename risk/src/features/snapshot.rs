@@ -2,15 +2,13 @@
 
 use std::sync::PoisonError;
 
-use ring::digest::{SHA256, digest};
-
 use super::state::{Amounts, EntityState, Risk, Velocity};
 use super::stream::{Extractor, Late, Pending, Settings, State, Writer};
 use super::window::{Distinct, Ring};
 use crate::event::{Entity, Label};
 
-const MAGIC: &[u8; 8] = b"TGRISK\x00\x02";
-const DIGEST_BYTES: usize = 32;
+const MAGIC: &[u8; 8] = b"TGRISK\x00\x03";
+const CHECKSUM_BYTES: usize = 4;
 
 /// Why bytes are no snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,11 +168,14 @@ impl Extractor {
     /// Everything it knows, as bytes. Equal histories give equal bytes.
     pub fn snapshot(&self) -> Vec<u8> {
         let writer = self.lock();
-        let mut out = MAGIC.to_vec();
-        write_all(self.settings, &writer, &self.state(), &mut Codec::Write(&mut out))
+        let state = self.state();
+        // It can be a hundred megabytes, and is taken often: it must not be copied while it grows.
+        let mut out = Vec::with_capacity(room(&writer));
+        out.extend_from_slice(MAGIC);
+        write_all(self.settings, &writer, &state, &mut Codec::Write(&mut out))
             .expect("writing to memory does not fail");
-        let seal = digest(&SHA256, &out);
-        out.extend_from_slice(seal.as_ref());
+        let checksum = crc32c::crc32c(&out);
+        out.extend_from_slice(&checksum.to_le_bytes());
         out
     }
 
@@ -184,12 +185,23 @@ impl Extractor {
     /// The bytes are of another format, or damaged.
     pub fn restore(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let body = bytes.strip_prefix(MAGIC).ok_or(SnapshotError::Foreign)?;
-        let (body, seal) = body.split_last_chunk::<DIGEST_BYTES>().ok_or(SnapshotError::Damaged)?;
-        if digest(&SHA256, &bytes[..MAGIC.len() + body.len()]).as_ref() != seal {
+        let (body, checksum) = body.split_last_chunk::<CHECKSUM_BYTES>().ok_or(SnapshotError::Damaged)?;
+        if crc32c::crc32c(&bytes[..MAGIC.len() + body.len()]).to_le_bytes() != *checksum {
             return Err(SnapshotError::Damaged);
         }
         read_all(&mut Codec::Read(body))
     }
+}
+
+/// Bytes that a snapshot takes, at most.
+fn room(writer: &Writer) -> usize {
+    let entities: usize =
+        writer.queues.iter().map(|queue| 16 + queue.keys.len() * (8 + size_of::<EntityState>())).sum();
+    let labels = writer.pending.len() * size_of::<Pending>()
+        + writer.frauds.len() * (8 + 4)
+        + writer.late.len() * (4 + 8 + size_of::<Late>());
+    // Magic, settings, counters, counts of three lists, and the checksum.
+    128 + entities + labels
 }
 
 fn write_all(

@@ -9,6 +9,8 @@ pub const FILE: &str = "checkpoint";
 /// The name under which the next one is written before it replaces the last.
 pub const FILE_NEXT: &str = "checkpoint.next";
 const HEAD_LEN: usize = 8 + 2 + 4;
+/// What all but the observer's state takes, at most.
+const NUMBERS_LEN: usize = 6 * 10 + ID_KINDS * 19 + 1;
 
 /// Row kinds whose largest id is kept.
 pub const ID_KINDS: usize = 8;
@@ -29,18 +31,21 @@ pub struct Checkpoint {
     /// The largest id ever written, by kind of row.
     pub largest: [u128; ID_KINDS],
     /// The observer's state at the position, if there was an observer.
+    #[serde(with = "serde_bytes")]
     pub observer: Option<Vec<u8>>,
 }
 
 impl Checkpoint {
     /// The file's bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let body = postcard::to_stdvec(self).expect("numbers and bytes can be written");
-        let mut out = Vec::with_capacity(HEAD_LEN + body.len());
-        out.extend_from_slice(&MAGIC);
-        out.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-        out.extend_from_slice(&crc32c::crc32c(&body).to_le_bytes());
-        out.extend_from_slice(&body);
+        // The observer's state can be a hundred megabytes: it is copied once, into room of the right size.
+        let room = HEAD_LEN + NUMBERS_LEN + self.observer.as_ref().map_or(0, Vec::len);
+        let mut out = Vec::with_capacity(room);
+        out.extend_from_slice(&[0; HEAD_LEN]);
+        let mut out = postcard::to_extend(self, out).expect("numbers and bytes can be written");
+        let checksum = crc32c::crc32c(&out[HEAD_LEN..]);
+        let head = [&MAGIC[..], &FORMAT_VERSION.to_le_bytes(), &checksum.to_le_bytes()].concat();
+        out[..HEAD_LEN].copy_from_slice(&head);
         out
     }
 
@@ -81,6 +86,7 @@ mod tests {
             observer: Some(vec![7; 40]),
         };
         let bytes = checkpoint.encode();
+        assert!(bytes.capacity() < HEAD_LEN + NUMBERS_LEN + 64, "it never grew: {}", bytes.capacity());
         assert_eq!(Checkpoint::decode(&bytes), Ok(checkpoint));
         for len in 0..bytes.len() {
             assert!(Checkpoint::decode(&bytes[..len]).is_err(), "{len}");
