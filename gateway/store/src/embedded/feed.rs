@@ -4,6 +4,7 @@
 //! synced could survive while entries before it were lost, and a lost idempotency key charges twice.
 
 use super::format::checkpoint::{self, Checkpoint};
+use super::layer::Layer;
 use super::machine::{Broken, Machine};
 use super::port::{Disk, Index, Seal};
 use super::relay::Relay;
@@ -32,28 +33,49 @@ impl<D: Disk, I: Index> Machine<D, I> {
 }
 
 impl<D: Disk, I: Index> View<D, I> {
-    /// Puts the oldest frozen layer into the index; `false` if there was none.
-    pub(crate) fn feed_one(&self) -> Result<bool, Broken> {
-        let Some(layer) = self.layers().frozen.front().map(Arc::clone) else { return Ok(false) };
-        self.index.write(&mut layer.changes()).map_err(Broken::Index)?;
-        // Only now: readers look here first, and then find in the index what left.
+    /// The oldest frozen layer, and whether it is the only one.
+    fn oldest_frozen(&self) -> Option<(Arc<Layer>, bool)> {
+        let layers = self.layers();
+        layers.frozen.front().map(|layer| (Arc::clone(layer), layers.frozen.len() == 1))
+    }
+
+    /// The oldest frozen layer is in the index. Only now: readers look there first, and then find in the index what left.
+    fn drop_oldest_frozen(&self) {
         self.layers_mut().frozen.pop_front();
-        Ok(true)
     }
 
     /// Puts all frozen layers into the index.
     pub(crate) fn feed_all(&self) -> Result<(), Broken> {
-        while self.feed_one()? {}
+        while let Some((layer, _last)) = self.oldest_frozen() {
+            self.index.write(&mut layer.changes()).map_err(Broken::Index)?;
+            self.drop_oldest_frozen();
+        }
         Ok(())
+    }
+
+    /// The same; the last one goes with the seal, which then needs no place of its own in the index.
+    fn feed_and_seal(&self, seal: Seal) -> Result<(), Broken> {
+        loop {
+            let oldest = self.oldest_frozen();
+            let result = match &oldest {
+                None => self.index.persist(&mut std::iter::empty(), seal),
+                Some((layer, true)) => self.index.persist(&mut layer.changes(), seal),
+                Some((layer, false)) => self.index.write(&mut layer.changes()),
+            };
+            result.map_err(Broken::Index)?;
+            let Some((_layer, last)) = oldest else { return Ok(()) };
+            self.drop_oldest_frozen();
+            if last {
+                return Ok(());
+            }
+        }
     }
 
     /// Completes a checkpoint that the machine began.
     pub(crate) fn finish_checkpoint(&self, mut checkpoint: Checkpoint) -> Result<(), Broken> {
         // First of all, whatever fails later: commits are kept from the observer until it is done.
         checkpoint.observer = self.relay.as_ref().map(Relay::snapshot);
-        self.feed_all()?;
-        let seal = Seal { store: checkpoint.store, number: checkpoint.seal };
-        self.index.persist(seal).map_err(Broken::Index)?;
+        self.feed_and_seal(Seal { store: checkpoint.store, number: checkpoint.seal })?;
         self.write_checkpoint(&checkpoint).map_err(Broken::Disk)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Changes come sorted, many at once, and become tables at once, past fjall's log and its memory: both would hold each entry once more,
 //! and the journal keeps them safe already. fjall holds back those who write through its log while it is behind with merging tables; here
-//! that is ours to do. At a checkpoint both keyspaces get the seal, each in a table, and all is synced. A table, a list of tables or a
+//! that is ours to do. At a checkpoint the last tables of both keyspaces carry the seal, and all is synced. A table, a list of tables or a
 //! keyspace that is missing afterwards fails the opening or hides the seal, and the index is rebuilt.
 
 use super::keys;
@@ -25,7 +25,7 @@ const REACHED: &[u8] = &[0, 0];
 /// Tables that lie unmerged before more are written: each is one more place to look at.
 const MAX_UNMERGED: usize = 16;
 /// Tables that are merged at once, at least. Whatever they overlap is written anew with them, which is nearly everything, since each has keys
-/// of all kinds: fewer and larger merges cost less, and each table is a filter more to ask. Half of them may be seals.
+/// of all kinds: fewer and larger merges cost less, and each table is a filter more to ask.
 const MERGED_AT: u8 = 8;
 /// How long another table waits for room at most. Then it is written all the same: each new table makes fjall look for what to merge, and
 /// without one it might not look again.
@@ -127,6 +127,41 @@ impl Spaces {
         if keys::is_unordered(key) { &self.claims } else { &self.ordered }
     }
 
+    /// Writes a table in each keyspace that any of it belongs to; with a seal, in both. The seal is first in them, since its keys are below
+    /// all others: with tables of its own it would fill the places of those that are merged at once.
+    fn write(
+        &self,
+        seal: Option<Seal>,
+        changes: &mut dyn Iterator<Item = Change<'_>>,
+    ) -> Result<(), IndexError> {
+        let begin = |space| {
+            self.wait_for_room(space)?;
+            Keyspace::start_ingestion(space).map_err(failed)
+        };
+        let (mut ordered, mut claims) = (None, None);
+        if let Some(seal) = seal {
+            let bytes = [seal.store.to_be_bytes(), seal.number.to_be_bytes()].concat();
+            for (table, space) in [(&mut ordered, &self.ordered), (&mut claims, &self.claims)] {
+                let table = table.insert(begin(space)?);
+                // Below the number that the table itself gets.
+                table.write(REACHED, self.database.seqno().to_be_bytes()).map_err(failed)?;
+                table.write(SEAL, bytes.as_slice()).map_err(failed)?;
+            }
+        }
+        for (key, value) in changes {
+            let table = if keys::is_unordered(key) { &mut claims } else { &mut ordered };
+            let table = match table {
+                Some(begun) => begun,
+                None => table.insert(begin(self.of(key))?),
+            };
+            match value {
+                Some(value) => table.write(key, value.as_slice()).map_err(failed)?,
+                None => table.write_tombstone(key).map_err(failed)?,
+            }
+        }
+        [ordered, claims].into_iter().flatten().try_for_each(|table| table.finish().map_err(failed))
+    }
+
     /// Gives merging time to catch up before another table is written.
     fn wait_for_room(&self, space: &Keyspace) -> Result<(), IndexError> {
         let begun = Instant::now();
@@ -170,28 +205,7 @@ impl Index for FjallIndex {
     }
 
     fn write(&self, changes: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), IndexError> {
-        self.with(|spaces| {
-            let (mut ordered, mut claims) = (None, None);
-            for (key, value) in changes {
-                let space = spaces.of(key);
-                let table = if keys::is_unordered(key) { &mut claims } else { &mut ordered };
-                let table = match table {
-                    Some(begun) => begun,
-                    None => {
-                        spaces.wait_for_room(space)?;
-                        table.insert(space.start_ingestion().map_err(failed)?)
-                    }
-                };
-                match value {
-                    Some(value) => table.write(key, value.as_slice()).map_err(failed)?,
-                    None => table.write_tombstone(key).map_err(failed)?,
-                }
-            }
-            for table in [ordered, claims].into_iter().flatten() {
-                table.finish().map_err(failed)?;
-            }
-            Ok(())
-        })
+        self.with(|spaces| spaces.write(None, changes))
     }
 
     fn range(&self, from: &[u8], to: &[u8], first: First, visit: &mut Visit<'_>) -> Result<(), IndexError> {
@@ -210,17 +224,9 @@ impl Index for FjallIndex {
         })
     }
 
-    fn persist(&self, seal: Seal) -> Result<(), IndexError> {
-        let bytes = [seal.store.to_be_bytes(), seal.number.to_be_bytes()].concat();
+    fn persist(&self, changes: &mut dyn Iterator<Item = Change<'_>>, seal: Seal) -> Result<(), IndexError> {
         self.with(|spaces| {
-            for space in [&spaces.ordered, &spaces.claims] {
-                spaces.wait_for_room(space)?;
-                let mut table = space.start_ingestion().map_err(failed)?;
-                // Below the number that the table itself gets.
-                table.write(REACHED, spaces.database.seqno().to_be_bytes()).map_err(failed)?;
-                table.write(SEAL, bytes.as_slice()).map_err(failed)?;
-                table.finish().map_err(failed)?;
-            }
+            spaces.write(Some(seal), changes)?;
             spaces.database.persist(PersistMode::SyncAll).map_err(failed)
         })
     }

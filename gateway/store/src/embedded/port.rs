@@ -124,11 +124,12 @@ pub trait Index: Send + Sync + 'static {
     /// # Errors
     /// The index is damaged or fails.
     fn range(&self, from: &[u8], to: &[u8], first: First, visit: &mut Visit<'_>) -> Result<(), IndexError>;
-    /// Makes everything written so far durable, and `seal` with it, so that [`Index::seal`] finds it again only if all of that is there.
+    /// Writes the last changes, as [`Index::write`] does, and makes everything written so far durable, and `seal` with it, so that
+    /// [`Index::seal`] finds it again only if all of that is there.
     ///
     /// # Errors
     /// The index is damaged or fails.
-    fn persist(&self, seal: Seal) -> Result<(), IndexError>;
+    fn persist(&self, changes: &mut dyn Iterator<Item = Change<'_>>, seal: Seal) -> Result<(), IndexError>;
     /// The seal of the last persist of which nothing was lost; `None` if there is none, or some was.
     ///
     /// # Errors

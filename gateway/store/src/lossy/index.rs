@@ -22,6 +22,17 @@ struct State {
     durable: (Entries, Option<Seal>),
 }
 
+impl State {
+    fn take(&mut self, changes: &mut dyn Iterator<Item = Change<'_>>) {
+        for (key, value) in changes {
+            match value {
+                Some(value) => self.now.insert(key.to_vec(), value.to_vec()),
+                None => self.now.remove(key),
+            };
+        }
+    }
+}
+
 impl LossyIndex {
     /// An empty index.
     pub fn new() -> Self {
@@ -76,13 +87,7 @@ impl Index for LossyIndex {
     }
 
     fn write(&self, changes: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), IndexError> {
-        let mut state = self.lock();
-        for (key, value) in changes {
-            match value {
-                Some(value) => state.now.insert(key.to_vec(), value.to_vec()),
-                None => state.now.remove(key),
-            };
-        }
+        self.lock().take(changes);
         Ok(())
     }
 
@@ -100,8 +105,9 @@ impl Index for LossyIndex {
         Ok(())
     }
 
-    fn persist(&self, seal: Seal) -> Result<(), IndexError> {
+    fn persist(&self, changes: &mut dyn Iterator<Item = Change<'_>>, seal: Seal) -> Result<(), IndexError> {
         let mut state = self.lock();
+        state.take(changes);
         state.seal = Some(seal);
         state.durable = (state.now.clone(), Some(seal));
         Ok(())
