@@ -46,7 +46,14 @@ impl<D: Disk, I: Index> View<D, I> {
 
     /// Puts all frozen layers into the index.
     pub(crate) fn feed_all(&self) -> Result<(), Broken> {
-        while let Some((layer, _last)) = self.oldest_frozen() {
+        self.feed_until(|| false)
+    }
+
+    /// The same; stops before the next layer when it is told to.
+    pub(crate) fn feed_until(&self, stop: impl Fn() -> bool) -> Result<(), Broken> {
+        while !stop()
+            && let Some((layer, _last)) = self.oldest_frozen()
+        {
             self.index.write(&mut layer.changes()).map_err(Broken::Index)?;
             self.drop_oldest_frozen();
         }
@@ -75,7 +82,7 @@ impl<D: Disk, I: Index> View<D, I> {
     pub(crate) fn finish_checkpoint(&self, mut checkpoint: Checkpoint) -> Result<(), Broken> {
         // First of all, whatever fails later: commits are kept from the observer until it is done.
         checkpoint.observer = self.relay.as_ref().map(Relay::snapshot);
-        self.feed_and_seal(Seal { store: checkpoint.store, number: checkpoint.seal })?;
+        self.feed_and_seal(Seal { store: checkpoint.store, position: checkpoint.seal })?;
         self.write_checkpoint(&checkpoint).map_err(Broken::Disk)
     }
 

@@ -87,7 +87,8 @@ impl<D: Disk, I: Index> FeederThread<D, I> {
             match task {
                 Task::Feed => {
                     self.asked.store(false, Ordering::Release);
-                    self.view.feed_all()?;
+                    // A checkpoint that has begun feeds the rest itself, and seals it with the last.
+                    self.view.feed_until(|| self.busy.load(Ordering::Acquire))?;
                 }
                 Task::Checkpoint(checkpoint) => {
                     let begun = Instant::now();

@@ -127,7 +127,7 @@ impl Spaces {
         if keys::is_unordered(key) { &self.claims } else { &self.ordered }
     }
 
-    /// Writes a table in each keyspace that any of it belongs to; with a seal, in both. The seal is first in them, since its keys are below
+    /// Writes tables in each keyspace that any of it belongs to; with a seal, in both. The seal is first in them, since its keys are below
     /// all others: with tables of its own it would fill the places of those that are merged at once.
     fn write(
         &self,
@@ -140,10 +140,10 @@ impl Spaces {
         };
         let (mut ordered, mut claims) = (None, None);
         if let Some(seal) = seal {
-            let bytes = [seal.store.to_be_bytes(), seal.number.to_be_bytes()].concat();
+            let bytes = [seal.store.to_be_bytes(), seal.position.to_be_bytes()].concat();
             for (table, space) in [(&mut ordered, &self.ordered), (&mut claims, &self.claims)] {
                 let table = table.insert(begin(space)?);
-                // Below the number that the table itself gets.
+                // At most the number that the table itself gets.
                 table.write(REACHED, self.database.seqno().to_be_bytes()).map_err(failed)?;
                 table.write(SEAL, bytes.as_slice()).map_err(failed)?;
             }
@@ -235,15 +235,15 @@ impl Index for FjallIndex {
         self.with(|spaces| {
             let one = |space: &Keyspace| -> Result<Option<Seal>, IndexError> {
                 let Some(bytes) = space.get(SEAL).map_err(failed)? else { return Ok(None) };
-                let (store, number) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>());
-                Ok(store.zip(number).map(|(store, number)| Seal {
+                let (store, position) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>());
+                Ok(store.zip(position).map(|(store, position)| Seal {
                     store: u64::from_be_bytes(*store),
-                    number: u64::from_be_bytes(*number),
+                    position: u64::from_be_bytes(*position),
                 }))
             };
             let (ordered, claims) = (one(&spaces.ordered)?, one(&spaces.claims)?);
             // A crash between the two leaves the older one for the whole.
-            Ok(ordered.zip(claims).map(|(a, b)| if a.number <= b.number { a } else { b }))
+            Ok(ordered.zip(claims).map(|(a, b)| if a.position <= b.position { a } else { b }))
         })
     }
 
@@ -260,5 +260,47 @@ impl Index for FjallIndex {
         missing_is_fine(std::fs::remove_dir_all(&dropped))?;
         *spaces = Some(Spaces::open(&self.dir, self.sizes)?);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::port::Value;
+    use super::*;
+
+    #[test]
+    fn a_seal_goes_with_what_is_written_and_alone_where_nothing_is() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let open = || FjallIndex::open(dir.path(), IndexSizes::default()).expect("it opens");
+        // A payment and a claim.
+        let (ordered, claim) = ([0x10, 1], [0x11, 1]);
+        let entry = |key| (key, Some(Value::from_slice(&[7])));
+        let index = open();
+        assert_eq!(index.seal(), Ok(None));
+        let first = Seal { store: 3, position: 10 };
+        index.persist(&mut [entry(&ordered[..]), entry(&claim[..])].into_iter(), first).expect("it seals");
+        assert_eq!(index.seal(), Ok(Some(first)));
+        let second = Seal { position: 20, ..first };
+        index.persist(&mut std::iter::empty(), second).expect("it seals");
+        assert_eq!(index.seal(), Ok(Some(second)));
+        drop(index);
+        let index = open();
+        assert_eq!(index.seal(), Ok(Some(second)));
+        for key in [ordered, claim] {
+            assert_eq!(index.get(&key), Ok(Some(vec![7])));
+        }
+    }
+
+    #[test]
+    fn an_index_that_was_sealed_in_part_shows_the_older_seal() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let index = FjallIndex::open(dir.path(), IndexSizes::default()).expect("it opens");
+        let first = Seal { store: 3, position: 10 };
+        index.persist(&mut std::iter::empty(), first).expect("it seals");
+        let newer = [first.store.to_be_bytes(), 20u64.to_be_bytes()].concat();
+        index
+            .with(|spaces| spaces.ordered.insert(SEAL, newer.as_slice()).map_err(failed))
+            .expect("one of the two");
+        assert_eq!(index.seal(), Ok(Some(first)));
     }
 }

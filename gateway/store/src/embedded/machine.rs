@@ -153,8 +153,6 @@ pub struct Machine<D, I> {
     pub(crate) tail: Tail,
     /// The largest id ever written, by kind: a larger one can't exist, and needs no look into the index.
     pub(crate) largest: [u128; ID_KINDS],
-    /// Number of the last checkpoint.
-    seal: u64,
     group: Group,
     /// What the rows of the batch under judgement were.
     before: Vec<Option<Entry>>,
@@ -165,13 +163,11 @@ pub struct Machine<D, I> {
 pub(crate) struct Known {
     pub tail: Tail,
     pub largest: [u128; ID_KINDS],
-    /// Number of the last checkpoint; 0 before the first.
-    pub seal: u64,
 }
 
 impl<D: Disk, I: Index> Machine<D, I> {
     pub(crate) fn new(view: Arc<View<D, I>>, known: Known, sizes: Sizes, random: Arc<dyn Random>) -> Self {
-        let Known { tail, largest, seal } = known;
+        let Known { tail, largest } = known;
         view.reached(tail.position());
         Self {
             view,
@@ -179,7 +175,6 @@ impl<D: Disk, I: Index> Machine<D, I> {
             sizes,
             tail,
             largest,
-            seal,
             group: Group::default(),
             before: Vec::new(),
             broken: false,
@@ -364,13 +359,12 @@ impl<D: Disk, I: Index> Machine<D, I> {
         if let Some(relay) = &self.view.relay {
             relay.hold();
         }
-        self.seal += 1;
         Checkpoint {
             store: self.tail.head.store,
             position: self.tail.position(),
             segment: self.tail.head.number,
             sequence: self.tail.sequence,
-            seal: self.seal,
+            seal: self.tail.position(),
             largest: self.largest,
             // Taken when the checkpoint is finished, which is not the writer's work.
             observer: None,

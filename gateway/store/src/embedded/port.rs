@@ -95,8 +95,8 @@ impl fmt::Display for IndexError {
 pub struct Seal {
     /// The store that the index belongs to.
     pub store: u64,
-    /// Counts the store's checkpoints: an index with this seal also holds all that those before it were for.
-    pub number: u64,
+    /// The position up to which it holds everything: an index from a backup stands at a smaller one.
+    pub position: u64,
 }
 
 /// The value of an entry.

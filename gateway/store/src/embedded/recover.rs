@@ -78,7 +78,7 @@ pub fn recover<D: Disk, I: Index>(
     let mut replay = Replay::new(&view, &setup, checkpoint.as_ref(), &segments)?;
     let end = walk::walk(&view.disk, &segments, replay.start, &mut |read| replay.take(read))?;
     check_reach(checkpoint.as_ref(), &end)?;
-    let Replay { largest, seal, index, start, .. } = replay;
+    let Replay { largest, index, start, .. } = replay;
     settle(&view.disk, &segments, &end)?;
     let replayed_bytes = end.tail.position() - start.position;
     let recovered = Recovered {
@@ -88,7 +88,7 @@ pub fn recover<D: Disk, I: Index>(
         index,
         largest_id: Id(largest.into_iter().max().unwrap_or(0)),
     };
-    let known = Known { tail: end.tail, largest, seal };
+    let known = Known { tail: end.tail, largest };
     Ok((Machine::new(view, known, setup.sizes, setup.random), recovered))
 }
 
@@ -126,7 +126,7 @@ fn begin<D: Disk, I: Index>(
     let replayed_bytes = tail.position();
     let index = IndexState::New;
     let recovered = Recovered { groups: 0, replayed_bytes, torn_bytes: 0, index, largest_id: Id(0) };
-    let known = Known { tail, largest: [0; ID_KINDS], seal: 0 };
+    let known = Known { tail, largest: [0; ID_KINDS] };
     Ok((Machine::new(view, known, setup.sizes, setup.random), recovered))
 }
 
@@ -183,7 +183,6 @@ struct Replay<'a, D, I> {
     /// The observer knows everything before this.
     observer_from: u64,
     largest: [u128; ID_KINDS],
-    seal: u64,
     index: IndexState,
 }
 
@@ -196,7 +195,6 @@ impl<'a, D: Disk, I: Index> Replay<'a, D, I> {
     ) -> Result<Self, OpenError> {
         let store = segments.files.first().map(|file| file.head.store);
         let checkpoint = checkpoint.filter(|checkpoint| Some(checkpoint.store) == store);
-        let seal = checkpoint.map_or(0, |checkpoint| checkpoint.seal);
         let kept = checkpoint.filter(|checkpoint| index_is_whole(view, checkpoint));
         if kept.is_none() {
             tracing::warn!("the index is not whole: it is rebuilt from the journal");
@@ -220,7 +218,6 @@ impl<'a, D: Disk, I: Index> Replay<'a, D, I> {
             index_from,
             observer_from,
             largest: kept.map_or([0; ID_KINDS], |checkpoint| checkpoint.largest),
-            seal,
             index: if kept.is_some() { IndexState::Kept } else { IndexState::Rebuilt },
         })
     }
@@ -303,7 +300,7 @@ impl<'a, D: Disk, I: Index> Replay<'a, D, I> {
 /// Whether the index holds all that the checkpoint says.
 fn index_is_whole<D: Disk, I: Index>(view: &View<D, I>, checkpoint: &Checkpoint) -> bool {
     match view.index.seal() {
-        Ok(Some(seal)) => seal.store == checkpoint.store && seal.number >= checkpoint.seal,
+        Ok(Some(seal)) => seal.store == checkpoint.store && seal.position >= checkpoint.seal,
         Ok(None) => false,
         Err(error) => {
             tracing::warn!(%error, "the index can't be read");

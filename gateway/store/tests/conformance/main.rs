@@ -138,6 +138,10 @@ macro_rules! suite {
             #[test]
             fn observers_hear_all_in_order() { block_on(observing::order(super::$engine)); }
             #[test]
+            fn an_observer_that_takes_no_snapshot_is_told_again() {
+                block_on(observing::refused_snapshot(super::$engine));
+            }
+            #[test]
             fn the_journal_is_read_in_its_order() { block_on(observing::parts(super::$engine)); }
             #[test]
             fn reviews_and_values_are_listed_while_they_stand() { block_on(lists::standing(super::$engine)); }

@@ -66,6 +66,39 @@ pub async fn order(make: Factory) {
     assert!(positions.is_sorted());
 }
 
+/// Takes no snapshot back, as an observer of a newer version does with an older one's.
+#[derive(Default)]
+struct Forgetful(Listener);
+
+impl Observer for Forgetful {
+    fn restore(&self, snapshot: Option<&[u8]>) -> bool {
+        snapshot.is_none() && self.0.restore(None)
+    }
+
+    fn committed(&self, position: u64, batch: &Batch) {
+        self.0.committed(position, batch);
+    }
+
+    fn snapshot(&self) -> Vec<u8> {
+        self.0.snapshot()
+    }
+}
+
+pub async fn refused_snapshot(make: Factory) {
+    let forgetful = Arc::new(Forgetful::default());
+    let mut engine = make(Some(forgetful.clone()));
+    for next in 1..=60u64 {
+        let expect = if next == 1 { ABSENT } else { at(next - 1) };
+        put(engine.journal(), expect, f::sequence("n", next)).await.unwrap();
+        if next % 20 == 0 {
+            let before = forgetful.0.heard.lock().unwrap().clone();
+            engine = engine.reopen();
+            let after = forgetful.0.heard.lock().unwrap().clone();
+            assert_eq!((after.sum, after.positions), (before.sum, before.positions), "all is told again");
+        }
+    }
+}
+
 /// Everything that was committed, part by part.
 async fn journal_of(journal: &dyn Journal) -> Vec<Committed> {
     let mut all: Vec<Committed> = Vec::new();

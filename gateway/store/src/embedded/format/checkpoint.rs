@@ -26,7 +26,8 @@ pub struct Checkpoint {
     pub segment: u64,
     /// Sequence of the first group at or after the position.
     pub sequence: u64,
-    /// Counts checkpoints: the index was sealed with this number when it was synced.
+    /// What the index was sealed with when it was synced: the position. (Stores that are older than this comment counted checkpoints here;
+    /// an index of theirs was sealed with the same count.)
     pub seal: u64,
     /// The largest id ever written, by kind of row.
     pub largest: [u128; ID_KINDS],
@@ -39,14 +40,18 @@ impl Checkpoint {
     /// The file's bytes.
     pub fn encode(&self) -> Vec<u8> {
         // The observer's state can be a hundred megabytes: it is copied once, into room of the right size.
-        let room = HEAD_LEN + NUMBERS_LEN + self.observer.as_ref().map_or(0, Vec::len);
-        let mut out = Vec::with_capacity(room);
+        let mut out = Vec::with_capacity(self.room());
         out.extend_from_slice(&[0; HEAD_LEN]);
         let mut out = postcard::to_extend(self, out).expect("numbers and bytes can be written");
         let checksum = crc32c::crc32c(&out[HEAD_LEN..]);
         let head = [&MAGIC[..], &FORMAT_VERSION.to_le_bytes(), &checksum.to_le_bytes()].concat();
         out[..HEAD_LEN].copy_from_slice(&head);
         out
+    }
+
+    /// Bytes that it takes, at most.
+    fn room(&self) -> usize {
+        HEAD_LEN + NUMBERS_LEN + self.observer.as_ref().map_or(0, Vec::len)
     }
 
     /// Reads the file's bytes.
@@ -86,11 +91,20 @@ mod tests {
             observer: Some(vec![7; 40]),
         };
         let bytes = checkpoint.encode();
-        assert!(bytes.capacity() < HEAD_LEN + NUMBERS_LEN + 64, "it never grew: {}", bytes.capacity());
         assert_eq!(Checkpoint::decode(&bytes), Ok(checkpoint));
         for len in 0..bytes.len() {
             assert!(Checkpoint::decode(&bytes[..len]).is_err(), "{len}");
         }
+        let most = Checkpoint {
+            store: u64::MAX,
+            position: u64::MAX,
+            segment: u64::MAX,
+            sequence: u64::MAX,
+            seal: u64::MAX,
+            largest: [u128::MAX; ID_KINDS],
+            observer: Some(vec![7; 100_000]),
+        };
+        assert_eq!(most.encode().capacity(), most.room(), "it never grew");
         let mut newer = bytes;
         newer[8] = 2;
         assert_eq!(Checkpoint::decode(&newer), Err(Malformed::Newer(2)));
