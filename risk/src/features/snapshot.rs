@@ -170,12 +170,14 @@ impl Extractor {
         let writer = self.lock();
         let state = self.state();
         // It can be a hundred megabytes, and is taken often: it must not be copied while it grows.
-        let mut out = Vec::with_capacity(room(&writer));
+        let room = room(&writer);
+        let mut out = Vec::with_capacity(room);
         out.extend_from_slice(MAGIC);
         write_all(self.settings, &writer, &state, &mut Codec::Write(&mut out))
             .expect("writing to memory does not fail");
         let checksum = crc32c::crc32c(&out);
         out.extend_from_slice(&checksum.to_le_bytes());
+        debug_assert!(out.len() <= room, "{} bytes in room for {room}", out.len());
         out
     }
 
