@@ -9,7 +9,6 @@ use tokio::signal::unix::{SignalKind, signal};
 
 type Undo = Box<dyn FnOnce() + Send>;
 
-#[derive(Default)]
 struct Done {
     /// How many have been written down so far.
     count: u64,
@@ -69,31 +68,32 @@ pub fn undo(undo: impl FnOnce() + Send + 'static) -> Undone {
 }
 
 fn watch() {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
-    let Some(()) = runtime.block_on(async {
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        let [mut interrupt, mut terminate, mut hangup] = kinds.map(signal).map(Result::ok);
-        let (interrupt, terminate, hangup) = (interrupt.as_mut()?, terminate.as_mut()?, hangup.as_mut()?);
-        let mut first = true;
-        loop {
-            let kind = tokio::select! {
-                _ = interrupt.recv() => kinds[0],
-                _ = terminate.recv() => kinds[1],
-                _ = hangup.recv() => kinds[2],
-            };
-            let code = 128 + kind.as_raw_value();
-            if !std::mem::take(&mut first) {
-                // Whoever says it twice does not want to wait.
-                exit(code);
-            }
-            let undoing = std::thread::Builder::new().name("undo".to_owned()).spawn(move || undo_all(code));
-            if undoing.is_err() {
-                exit(code);
-            }
+    if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        runtime.block_on(act_on_signals());
+    }
+}
+
+/// Returns only if there is nothing to listen to.
+async fn act_on_signals() {
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) else { return };
+    let mut first = true;
+    loop {
+        let kind = tokio::select! {
+            _ = interrupt.recv() => kinds[0],
+            _ = terminate.recv() => kinds[1],
+            _ = hangup.recv() => kinds[2],
+        };
+        let code = 128 + kind.as_raw_value();
+        if !std::mem::take(&mut first) {
+            // Whoever says it twice does not want to wait.
+            exit(code);
         }
-    }) else {
-        return;
-    };
+        let undoing = std::thread::Builder::new().name("undo".to_owned()).spawn(move || undo_all(code));
+        if undoing.is_err() {
+            exit(code);
+        }
+    }
 }
 
 /// The lock stays taken: nobody begins anything, or reports a process that ended by this.
