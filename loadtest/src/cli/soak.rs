@@ -11,7 +11,8 @@ use std::time::Duration;
 /// Load the gateway steadily for a long time: nothing may pile up, and nothing may slow down.
 ///
 /// Kept when there is no error, p99 of the last quarter is at most 1.5 times that of the first, no more than 512 bytes of memory
-/// stay for each payment, and descriptors and threads return to where they were. Exit code 99 otherwise.
+/// stay for each payment, threads and descriptors of all but files return to where they were, and no more than 256 files are open.
+/// Exit code 99 otherwise.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -43,7 +44,7 @@ impl Arguments {
         } else {
             println!(
                 "{:.0} s at {:.0}/s: {} requests, {} errors; p99 {:.2} ms in the first quarter, {:.2} ms in the last; {:.0} bytes \
-                 of memory a payment; descriptors {} -> {}, threads {} -> {}",
+                 of memory a payment; files {} -> {}, other descriptors {} -> {}, threads {} -> {}",
                 report.seconds,
                 report.rate,
                 report.requests,
@@ -51,6 +52,8 @@ impl Arguments {
                 report.p99_first_us as f64 / 1e3,
                 report.p99_last_us as f64 / 1e3,
                 report.memory_per_payment,
+                report.files.0,
+                report.files.1,
                 report.descriptors.0,
                 report.descriptors.1,
                 report.threads.0,
