@@ -33,10 +33,8 @@ impl<D: Disk, I: Index> Machine<D, I> {
 }
 
 impl<D: Disk, I: Index> View<D, I> {
-    /// The oldest frozen layer, and whether it is the only one.
-    fn oldest_frozen(&self) -> Option<(Arc<Layer>, bool)> {
-        let layers = self.layers();
-        layers.frozen.front().map(|layer| (Arc::clone(layer), layers.frozen.len() == 1))
+    fn oldest_frozen(&self) -> Option<Arc<Layer>> {
+        self.layers().frozen.front().map(Arc::clone)
     }
 
     /// The oldest frozen layer is in the index. Only now: readers look there first, and then find in the index what left.
@@ -52,7 +50,7 @@ impl<D: Disk, I: Index> View<D, I> {
     /// The same; stops before the next layer when it is told to.
     pub(crate) fn feed_until(&self, stop: impl Fn() -> bool) -> Result<(), Broken> {
         while !stop()
-            && let Some((layer, _last)) = self.oldest_frozen()
+            && let Some(layer) = self.oldest_frozen()
         {
             self.index.write(&mut layer.changes()).map_err(Broken::Index)?;
             self.drop_oldest_frozen();
@@ -60,21 +58,16 @@ impl<D: Disk, I: Index> View<D, I> {
         Ok(())
     }
 
-    /// The same; the last one goes with the seal, which then needs no place of its own in the index.
+    /// The same for all; the last one goes with the seal, which then needs no place of its own in the index.
     fn feed_and_seal(&self, seal: Seal) -> Result<(), Broken> {
-        loop {
-            let oldest = self.oldest_frozen();
-            let result = match &oldest {
-                None => self.index.persist(&mut std::iter::empty(), seal),
-                Some((layer, true)) => self.index.persist(&mut layer.changes(), seal),
-                Some((layer, false)) => self.index.write(&mut layer.changes()),
-            };
-            result.map_err(Broken::Index)?;
-            let Some((_layer, last)) = oldest else { return Ok(()) };
-            self.drop_oldest_frozen();
-            if last {
-                return Ok(());
+        self.feed_until(|| self.layers().frozen.len() == 1)?;
+        match self.oldest_frozen() {
+            Some(layer) => {
+                self.index.persist(&mut layer.changes(), seal).map_err(Broken::Index)?;
+                self.drop_oldest_frozen();
+                Ok(())
             }
+            None => self.index.persist(&mut std::iter::empty(), seal).map_err(Broken::Index),
         }
     }
 

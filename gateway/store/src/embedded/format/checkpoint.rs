@@ -26,8 +26,8 @@ pub struct Checkpoint {
     pub segment: u64,
     /// Sequence of the first group at or after the position.
     pub sequence: u64,
-    /// What the index was sealed with when it was synced: the position. (Stores that are older than this comment counted checkpoints here;
-    /// an index of theirs was sealed with the same count.)
+    /// What the index was sealed with when it was synced: the position. (Once it was a
+    /// count of checkpoints, here and in the index alike.)
     pub seal: u64,
     /// The largest id ever written, by kind of row.
     pub largest: [u128; ID_KINDS],
