@@ -175,6 +175,7 @@ impl Extractor {
         out.extend_from_slice(MAGIC);
         write_all(self.settings, &writer, &state, &mut Codec::Write(&mut out))
             .expect("writing to memory does not fail");
+        drop((state, writer));
         let checksum = crc32c::crc32c(&out);
         out.extend_from_slice(&checksum.to_le_bytes());
         debug_assert!(out.len() <= room, "{} bytes in room for {room}", out.len());
