@@ -8,6 +8,7 @@ use crate::routing::Acquirers;
 use crate::routing::settings::Routing;
 use crate::scoring::Scoring;
 use crate::tasks::Tasks;
+use gateway_core::SmolStr;
 use gateway_core::acquirer::Trace;
 use gateway_core::id::{PaymentId, RequestId};
 use gateway_core::journal::Journal;
@@ -78,7 +79,7 @@ pub struct Stamp<'a> {
     pub now: Timestamp,
     pub ids: &'a dyn Ids,
     pub request_id: Option<RequestId>,
-    pub idempotency_key: Option<String>,
+    pub idempotency_key: Option<SmolStr>,
 }
 
 impl Engine {

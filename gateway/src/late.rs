@@ -47,7 +47,7 @@ impl LateAnswers for LateBox {
             };
             count("dropped");
             error!(
-                acquirer = answer.acquirer,
+                acquirer = answer.acquirer.as_str(),
                 reference = answer.trace.reference,
                 "too many late answers: one is dropped; compare the acquirer's book with ours"
             );
@@ -175,7 +175,7 @@ async fn take(engine: &Arc<Engine>, answer: LateAnswer) {
     }
     count("lost");
     error!(
-        acquirer = answer.acquirer,
+        acquirer = answer.acquirer.as_str(),
         reference = answer.trace.reference,
         "a late answer could not be recorded; compare the acquirer's book with ours"
     );

@@ -58,7 +58,7 @@ impl TerminalHost {
             Answer::Approved(Approval {
                 amount: request.amount,
                 reference: request.trace.reference_text(),
-                authorization_code: code.to_owned(),
+                authorization_code: code.into(),
                 network_transaction_id: None,
                 cvc_check: None,
             })
@@ -68,7 +68,7 @@ impl TerminalHost {
             (Verb::Authorize, ["NO", reason]) => {
                 let code =
                     if *reason == "funds" { DeclineCode::InsufficientFunds } else { DeclineCode::DoNotHonor };
-                Answer::Declined(Decline { code, network_code: (*reason).to_owned(), cvc_check: None })
+                Answer::Declined(Decline { code, network_code: (*reason).into(), cvc_check: None })
             }
             (Verb::Reverse(_), ["OK"]) => approval(""),
             (Verb::Reverse(_), ["NONE"]) => Answer::NotFound,

@@ -11,6 +11,7 @@ use crate::ports::BoxFuture;
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, format_smolstr};
 
 /// Proof that an intent for exactly one send is durable. Neither copied nor kept: the call consumes it.
 #[derive(Debug)]
@@ -60,8 +61,8 @@ impl Trace {
     }
 
     /// The reference as twelve digits.
-    pub fn reference_text(&self) -> String {
-        format!("{:012}", self.reference)
+    pub fn reference_text(&self) -> SmolStr {
+        format_smolstr!("{:012}", self.reference)
     }
 }
 
@@ -184,11 +185,11 @@ pub struct Approval {
     /// The amount that was approved.
     pub amount: Money,
     /// The acquirer's own reference; empty if it has none.
-    pub reference: String,
+    pub reference: SmolStr,
     /// The issuer's authorization code (field 38); empty if none.
-    pub authorization_code: String,
+    pub authorization_code: SmolStr,
     /// The scheme's transaction id, where known.
-    pub network_transaction_id: Option<String>,
+    pub network_transaction_id: Option<SmolStr>,
     /// The issuer's verdict on the CVC, where it was sent.
     pub cvc_check: Option<Check>,
 }
@@ -217,7 +218,7 @@ impl Check {
 pub struct Decline {
     pub code: DeclineCode,
     /// The peer's own code, for the merchant's support; empty if none.
-    pub network_code: String,
+    pub network_code: SmolStr,
     pub cvc_check: Option<Check>,
 }
 
@@ -333,7 +334,7 @@ pub enum Link {
 /// An answer that nobody waited for any more, to be matched against stored intents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LateAnswer {
-    pub acquirer: String,
+    pub acquirer: SmolStr,
     /// The trace of the message it answers, as far as the peer echoed it: reference and stan; `at` is when it was received.
     pub trace: Trace,
     /// The kind of message that it answers.

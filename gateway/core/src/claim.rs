@@ -5,6 +5,7 @@ use crate::tenant::Tenant;
 use crate::time::Timestamp;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 /// Longest key that is taken, in bytes.
 pub const MAX_KEY_LEN: usize = 255;
@@ -13,7 +14,7 @@ pub const MAX_KEY_LEN: usize = 255;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ClaimKey {
     pub tenant: Tenant,
-    pub key: String,
+    pub key: SmolStr,
 }
 
 /// A keyed digest over method, path and sorted parameters.
@@ -32,7 +33,7 @@ pub struct Owner {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct RenderSpec {
     /// `Stripe-Version` of the request; empty for the default.
-    pub api_version: String,
+    pub api_version: SmolStr,
     /// Paths to expand.
     pub expand: Vec<String>,
 }

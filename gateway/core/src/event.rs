@@ -4,6 +4,7 @@ use crate::id::{EventId, PaymentId};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 macro_rules! kinds {
     ($($name:ident = $text:literal),* $(,)?) => {
@@ -121,7 +122,7 @@ pub struct ToldEvent {
 pub struct Told {
     /// The request that caused it, if one did.
     pub request_id: Option<crate::id::RequestId>,
-    pub idempotency_key: Option<String>,
+    pub idempotency_key: Option<SmolStr>,
     pub events: Vec<ToldEvent>,
 }
 
@@ -135,5 +136,5 @@ pub struct PublicEvent {
     pub snapshot: Snapshot,
     /// The request that caused it, if one did.
     pub request_id: Option<crate::id::RequestId>,
-    pub idempotency_key: Option<String>,
+    pub idempotency_key: Option<SmolStr>,
 }

@@ -30,5 +30,6 @@ pub use money::{Currency, Money};
 pub use payment::{Payment, Status, apply, decide};
 pub use ports::{BoxFuture, Clock, Ids, Random, Sequences};
 pub use refusal::Refusal;
+pub use smol_str::{SmolStr, format_smolstr};
 pub use tenant::{Mode, Tenant};
 pub use time::Timestamp;

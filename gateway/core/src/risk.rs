@@ -7,11 +7,12 @@ use crate::id::{EvaluationId, Id, ReviewId};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 /// A model, as decisions name it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelMark {
-    pub version: String,
+    pub version: SmolStr,
     /// The first eight bytes of the file's checksum: two files of one version are told apart.
     pub checksum: u64,
 }

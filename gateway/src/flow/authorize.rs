@@ -94,7 +94,7 @@ async fn intend(
     let stamp = call.stamp();
     let trace = seed.trace;
     let Route { acquirers, routed, segment, place } = route;
-    let acquirer = acquirers.first().map(|a| a.name().to_owned()).unwrap_or_default();
+    let acquirer = acquirers.first().map(|a| a.name().into()).unwrap_or_default();
     let Assessment { at, risk, decision, ticket } = judged;
     let capture_before = at.plus_ms(AUTHORIZATION_LIFE_MS);
     let confirm = Confirm { at, risk, acquirer, routed, seed, capture_before, decision };
@@ -140,7 +140,7 @@ async fn failover(
         acquirers.learn(onward.segment.as_ref(), asked.name(), &answer);
         let Some(why) = rerouting(call, &answer, next.name()) else { return Ok((trace, answer)) };
         let Ok(seed) = seed(call, next.name()).await else { return Ok((trace, answer)) };
-        let (from, acquirer) = (trace.reference, next.name().to_owned());
+        let (from, acquirer) = (trace.reference, next.name().into());
         let reroute = Command::Reroute { from, why, acquirer, trace: seed.trace, due: seed.due };
         let events = decide(draft.payment(), reroute).map_err(|_| Fault::Stale)?;
         draft.record(events, &call.stamp());

@@ -106,7 +106,7 @@ pub fn closed(engine: &Engine, payment: &Payment, reference: u64) -> Option<Acqu
     let refund = payment.refunds.iter().find(failed);
     let refund = refund.map(|one| (one.attempt, one.trace, OpenKind::Refund { refund: one.id.0 }));
     let (attempt, trace, kind) = attempt.or(refund)?;
-    let acquirer = payment.asked_of(reference)?.to_owned();
+    let acquirer = payment.asked_of(reference)?.into();
     let (stage, due) = (Stage::Unknown, trace.at);
     let open = Open { kind, attempt, acquirer, trace, stage, due, tries: 0, claim: None };
     build(engine, payment, &open, Manner::inquiry()).ok()

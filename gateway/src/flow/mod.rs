@@ -28,6 +28,7 @@ use crate::engine::{Engine, Stamp};
 use crate::exchange::Reply;
 use draft::Draft;
 use gateway_api::error::ApiError;
+use gateway_core::SmolStr;
 use gateway_core::claim::{Claim, ClaimKey, ClaimState, Owner, RenderSpec, RequestDigest, Subject};
 use gateway_core::id::{PaymentId, RequestId};
 use gateway_core::journal::{Batch, CommitError, Expect, Receipt, Row, RowKey, Urgency, Version, Versioned};
@@ -62,8 +63,8 @@ pub struct Call {
     /// The card that the request brought, if it brought one.
     pub card: Option<PresentedCard>,
     /// The key that the client sent, if it did.
-    pub given_key: Option<String>,
-    pub api_version: String,
+    pub given_key: Option<SmolStr>,
+    pub api_version: SmolStr,
 }
 
 impl Call {

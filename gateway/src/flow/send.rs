@@ -74,7 +74,7 @@ pub async fn send_from(
         ApiError::internal()
     })?;
     let acquirer = engine.acquirers.named(&open.acquirer).ok_or_else(|| {
-        error!(acquirer = open.acquirer, "the acquirer is no longer configured");
+        error!(acquirer = open.acquirer.as_str(), "the acquirer is no longer configured");
         ApiError::unavailable(5)
     })?;
     draft.write_into(&mut batch);
@@ -115,7 +115,7 @@ pub async fn conclude(
         return conclude_closed(engine, draft, (reference, answer), stamp).await;
     };
     if let Answer::Unknown(why) | Answer::NotSent(why) = &answer {
-        warn!(acquirer = open.acquirer, reference, why, payment = %draft.payment().id, "no answer");
+        warn!(acquirer = open.acquirer.as_str(), reference, why, payment = %draft.payment().id, "no answer");
     }
     let needs_spare = needs_spare(draft, &open, &answer);
     let spare = if needs_spare { engine.trace().await.ok() } else { Some(open.trace) };

@@ -86,7 +86,8 @@ pub async fn settle(
     };
     let spare = engine.trace().await.map_err(|_| Fault::Stale)?;
     let at = engine.clock.now();
-    let settle = Settle { reference, settlement, acquirer_reference, reason, at, spare };
+    let settle =
+        Settle { reference, settlement, acquirer_reference: acquirer_reference.into(), reason, at, spare };
     let events = match decide(draft.payment(), Command::Settle(Box::new(settle))) {
         Ok(events) => events,
         Err(refusal) => return Ok(Settled::Refused(refusal)),

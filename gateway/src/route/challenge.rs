@@ -380,7 +380,7 @@ async fn conclude(engine: &Arc<Engine>, p: &Payment, result: ChallengeResult) {
     let Some(open) = waiting(p) else { return };
     let trace: Trace = open.trace;
     let Some(acquirer) = engine.acquirers.named(&open.acquirer) else {
-        warn!(acquirer = open.acquirer, payment = %p.id, "its acquirer is not configured");
+        warn!(acquirer = open.acquirer.as_str(), payment = %p.id, "its acquirer is not configured");
         return;
     };
     acquirer.challenge_answered(trace, result);

@@ -36,6 +36,7 @@ use gateway_core::claim::{ClaimKey, MAX_KEY_LEN, RequestDigest};
 use gateway_core::journal::Urgency;
 use gateway_core::ports::BoxFuture;
 use gateway_core::record::KeyKind;
+use gateway_core::{SmolStr, format_smolstr};
 use http::{HeaderName, header};
 use meters::Meters;
 use std::sync::Arc;
@@ -338,10 +339,10 @@ fn prepare<'x>(
     // DELETE ignores the key: what is deleted stays deleted.
     let given_key = if endpoint.method == Method::Post { idempotency_key(exchange)? } else { None };
     let (digest, card) = digest(&engine, exchange, &params);
-    let claim_key = given_key.clone().unwrap_or_else(|| format!("auto_{}", exchange.request_id));
+    let claim_key = given_key.clone().unwrap_or_else(|| format_smolstr!("auto_{}", exchange.request_id));
     let claim = ClaimKey { tenant: caller.tenant, key: in_space(caller.kind, claim_key) };
     let urgency = urgency(endpoint.operation);
-    let api_version = cut(exchange.header(&API_VERSION).unwrap_or_default(), 64).to_owned();
+    let api_version = cut(exchange.header(&API_VERSION).unwrap_or_default(), 64).into();
     let request_id = exchange.request_id;
     Ok((Call { engine, caller, request_id, claim, urgency, digest, card, given_key, api_version }, params))
 }
@@ -358,16 +359,16 @@ const fn urgency(operation: Operation) -> Urgency {
 }
 
 /// Publishable keys lie open in browsers, so they have a space of their own: else anybody could use up the shop's keys.
-fn in_space(kind: KeyKind, key: String) -> String {
+fn in_space(kind: KeyKind, key: SmolStr) -> SmolStr {
     match kind {
         KeyKind::Secret | KeyKind::Restricted => key,
         // No key that a client sends holds a line's end.
-        KeyKind::Publishable => format!("pk\n{key}"),
+        KeyKind::Publishable => format_smolstr!("pk\n{key}"),
     }
 }
 
 /// The key of the request: bare, or quoted as the IETF draft has it.
-fn idempotency_key(exchange: &Exchange) -> Result<Option<String>, ApiError> {
+fn idempotency_key(exchange: &Exchange) -> Result<Option<SmolStr>, ApiError> {
     let Some(value) = exchange.headers.get(&IDEMPOTENCY_KEY) else { return Ok(None) };
     let text = value.to_str().map_err(|_| ApiError::idempotency_key_invalid())?.trim();
     let bare = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
@@ -375,7 +376,7 @@ fn idempotency_key(exchange: &Exchange) -> Result<Option<String>, ApiError> {
     if bare.is_empty() || bare.len() > MAX_KEY_LEN || !printable {
         return Err(ApiError::idempotency_key_invalid());
     }
-    Ok(Some(bare.to_owned()))
+    Ok(Some(bare.into()))
 }
 
 /// A keyed digest over method, path and parameters, made in one go; a card number enters as its fingerprint, a code not at all.

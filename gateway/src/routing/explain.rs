@@ -123,7 +123,7 @@ impl Acquirers {
         });
         Replay {
             same_policy: policy.digest == routed.policy,
-            recorded: routed.ranked.iter().map(|one| one.acquirer.clone()).collect(),
+            recorded: routed.ranked.iter().map(|one| one.acquirer.to_string()).collect(),
             again,
         }
     }

@@ -191,7 +191,7 @@ impl Acquirers {
     }
 
     fn ranked(&self, index: usize, seen: Seen) -> Ranked {
-        let acquirer = self.acquirer(index).name().to_owned();
+        let acquirer = self.acquirer(index).name().into();
         Ranked { acquirer, standing: seen.standing, measure: seen.measure }
     }
 

@@ -1,6 +1,7 @@
 //! Histories for the harness: one JSON line a payment. The harness audits these, and never opens a store.
 
 use super::Verifier;
+use gateway_core::SmolStr;
 use gateway_core::claim::ClaimState;
 use gateway_core::id::PaymentId;
 use gateway_core::journal::Row;
@@ -60,7 +61,7 @@ fn story(archive: &Archive, latest: u64) -> io::Result<(Payment, Vec<Recorded>)>
     Ok((Arc::unwrap_or_clone(row.payment), newest_first.into_iter().rev().flatten().collect()))
 }
 
-fn line(payment: &Payment, history: &[Recorded], claims: &BTreeMap<String, Option<u16>>) -> Value {
+fn line(payment: &Payment, history: &[Recorded], claims: &BTreeMap<SmolStr, Option<u16>>) -> Value {
     let claims: Vec<Value> =
         claims.iter().map(|(key, status)| json!({ "key": key, "status": status })).collect();
     let events: Vec<Value> = history.iter().map(event).collect();

@@ -67,12 +67,12 @@ impl Acquirer for Issuers {
         let declined = if guessed { number % 100 != 99 } else { number % 11 == 10 };
         Box::pin(std::future::ready(if declined {
             let code = DeclineCode::GenericDecline;
-            Answer::Declined(Decline { code, network_code: "05".to_owned(), cvc_check: None })
+            Answer::Declined(Decline { code, network_code: "05".into(), cvc_check: None })
         } else {
             Answer::Approved(Approval {
                 amount: request.amount,
                 reference: request.trace.reference_text(),
-                authorization_code: "000000".to_owned(),
+                authorization_code: "000000".into(),
                 network_transaction_id: None,
                 cvc_check: None,
             })

@@ -41,8 +41,8 @@ impl Generous {
         };
         let answer = Answer::Approved(Approval {
             amount: Money::new(minor, request.amount.currency),
-            reference: format!("ref{}", request.trace.reference),
-            authorization_code: "123456".to_owned(),
+            reference: format!("ref{}", request.trace.reference).into(),
+            authorization_code: "123456".into(),
             network_transaction_id: None,
             cvc_check: None,
         });

@@ -109,8 +109,8 @@ pub fn yes(request: &AcquirerRequest) -> Option<Answer> {
 pub fn approval(request: &AcquirerRequest) -> Approval {
     Approval {
         amount: request.amount,
-        reference: "A-1".to_owned(),
-        authorization_code: "004711".to_owned(),
+        reference: "A-1".into(),
+        authorization_code: "004711".into(),
         network_transaction_id: None,
         cvc_check: None,
     }
@@ -222,11 +222,16 @@ pub async fn end(g: Gateway) {
 pub fn approve_late(g: &Gateway, acquirer: &str, trace: Trace, amount: gateway_core::Money) {
     let answer = Answer::Approved(Approval {
         amount,
-        reference: "late".to_owned(),
-        authorization_code: String::new(),
+        reference: "late".into(),
+        authorization_code: "".into(),
         network_transaction_id: None,
         cvc_check: None,
     });
     let acquirer = acquirer.to_owned();
-    g.app.engine.late.arrived(LateAnswer { acquirer, trace, kind: OriginalKind::Authorize, answer });
+    g.app.engine.late.arrived(LateAnswer {
+        acquirer: acquirer.into(),
+        trace,
+        kind: OriginalKind::Authorize,
+        answer,
+    });
 }

@@ -80,7 +80,7 @@ async fn a_capture_that_was_declined_and_then_approved_is_taken() {
     let no = |r: &gateway_core::acquirer::AcquirerRequest| match verb(r) {
         "capture" => Some(Answer::Declined(gateway_core::acquirer::Decline {
             code: gateway_core::acquirer::DeclineCode::DoNotHonor,
-            network_code: String::new(),
+            network_code: "".into(),
             cvc_check: None,
         })),
         _other => yes(r),
@@ -441,7 +441,7 @@ async fn a_key_whose_bytes_aged_out_answers_with_the_payment_it_made() {
     let g = house.start(&[&bank]).await;
     let made = g.post_keyed("/v1/payment_intents", HOLD, "k").await.ok();
     let tenant = g.app.engine.merchants.caller(&g.key).await.unwrap().unwrap().tenant;
-    let key = gateway_core::ClaimKey { tenant, key: "k".to_owned() };
+    let key = gateway_core::ClaimKey { tenant, key: "k".into() };
     let stored = house.store.read(&RowKey::Claim(key)).await.unwrap().unwrap();
     let Row::Claim(claim) = stored.row else { panic!("a claim") };
     let mut batch = Batch::new(Urgency::Outcome);

@@ -74,8 +74,8 @@ impl Acquirer for Bank {
         assert!(permit.covers(&request));
         let approved = Answer::Approved(Approval {
             amount: request.amount,
-            reference: format!("{}-{}", self.name, request.trace.reference),
-            authorization_code: String::new(),
+            reference: format!("{}-{}", self.name, request.trace.reference).into(),
+            authorization_code: "".into(),
             network_transaction_id: None,
             cvc_check: None,
         });
@@ -89,7 +89,7 @@ impl Acquirer for Bank {
             match says {
                 Says::Yes => approved,
                 Says::No(code) => {
-                    Answer::Declined(Decline { code, network_code: String::new(), cvc_check: None })
+                    Answer::Declined(Decline { code, network_code: "".into(), cvc_check: None })
                 }
                 Says::NotSent => Answer::NotSent("refused".to_owned()),
                 Says::Nothing => Answer::Unknown("no answer".to_owned()),
@@ -314,7 +314,7 @@ async fn rules_choose_and_the_choice_is_recorded_and_comes_out_again() {
 }
 
 /// The acquirer of every attempt, and how it was chosen.
-async fn attempts(g: &Gateway) -> Vec<(String, Option<Box<gateway_core::payment::Routed>>)> {
+async fn attempts(g: &Gateway) -> Vec<(gateway_core::SmolStr, Option<Box<gateway_core::payment::Routed>>)> {
     use gateway_core::id::PaymentId;
     use gateway_core::journal::{Row, RowKey};
     use gateway_core::tenant::Tenant;

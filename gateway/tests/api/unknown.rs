@@ -45,8 +45,8 @@ impl Scripted {
     fn judge(&self, request: &AcquirerRequest) -> Answer {
         let approval = Approval {
             amount: request.amount,
-            reference: format!("ref{}", request.trace.reference),
-            authorization_code: "123456".to_owned(),
+            reference: format!("ref{}", request.trace.reference).into(),
+            authorization_code: "123456".into(),
             network_transaction_id: None,
             cvc_check: None,
         };

@@ -209,7 +209,7 @@ async fn another_final_answer_is_told() {
     stocked(dir.path()).await;
     let store = open(dir.path());
     let Row::Payment(row) = last_payment(&store).await.row else { panic!("a payment") };
-    let key = gateway_core::ClaimKey { tenant: row.payment.tenant, key: "answered".to_owned() };
+    let key = gateway_core::ClaimKey { tenant: row.payment.tenant, key: "answered".into() };
     let stored = store.read(&RowKey::Claim(key)).await.unwrap().unwrap();
     let Row::Claim(mut claim) = stored.row else { panic!("a claim") };
     let aged = claim.clone().aged();

@@ -122,7 +122,7 @@ impl Chain {
     }
 
     /// The reference under which the operator knows a payment's last attempt.
-    async fn reference(&self, paid: &Answer) -> String {
+    async fn reference(&self, paid: &Answer) -> gateway_core::SmolStr {
         let mut payment = None;
         for recorded in self.g.history(paid.text("/id")).await {
             gateway_core::payment::apply(&mut payment, &recorded.event);

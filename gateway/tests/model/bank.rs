@@ -74,14 +74,14 @@ fn said(amount: Money, approved: bool) -> Answer {
     if approved {
         return Answer::Approved(Approval {
             amount,
-            reference: String::new(),
-            authorization_code: "123456".to_owned(),
+            reference: "".into(),
+            authorization_code: "123456".into(),
             network_transaction_id: None,
             cvc_check: None,
         });
     }
     let (code, network_code) = (DeclineCode::DoNotHonor, "05".to_owned());
-    Answer::Declined(Decline { code, network_code, cvc_check: None })
+    Answer::Declined(Decline { code, network_code: network_code.into(), cvc_check: None })
 }
 
 /// The bank as one process sees it.

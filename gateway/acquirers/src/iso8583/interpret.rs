@@ -30,7 +30,7 @@ pub fn interpret(message: &Message<'_>, expect: &Expect) -> Answer {
         },
         ("25", Asked::Reversal) => Answer::NotFound,
         ("68", _) => Answer::Unknown("the acquirer had no answer in time (68)".to_owned()),
-        (no, _) => Answer::Declined(Decline { code: decline_of(no), network_code: no.to_owned(), cvc_check }),
+        (no, _) => Answer::Declined(Decline { code: decline_of(no), network_code: no.into(), cvc_check }),
     }
 }
 
@@ -53,8 +53,8 @@ fn stated(message: &Message<'_>, expect: &Expect) -> Result<Option<Money>, Strin
 fn approved(message: &Message<'_>, amount: Money, cvc_check: Option<Check>) -> Answer {
     Answer::Approved(Approval {
         amount,
-        reference: message.text(37).unwrap_or_default().to_owned(),
-        authorization_code: message.text(38).unwrap_or_default().to_owned(),
+        reference: message.text(37).unwrap_or_default().into(),
+        authorization_code: message.text(38).unwrap_or_default().into(),
         network_transaction_id: None,
         cvc_check,
     })

@@ -157,7 +157,7 @@ pub struct Sink<'a> {
 
 impl Sink<'_> {
     fn hand_over(&self, trace: Trace, kind: OriginalKind, answer: Answer) {
-        self.late.arrived(LateAnswer { acquirer: self.acquirer.to_owned(), trace, kind, answer });
+        self.late.arrived(LateAnswer { acquirer: self.acquirer.into(), trace, kind, answer });
     }
 }
 

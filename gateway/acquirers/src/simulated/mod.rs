@@ -19,6 +19,7 @@ use gateway_core::acquirer::{
 use gateway_core::means::{MeansKind, Wallet};
 use gateway_core::money::{Currency, Money};
 use gateway_core::ports::BoxFuture;
+use gateway_core::{SmolStr, format_smolstr};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -119,8 +120,8 @@ impl Simulated {
             Ruling::Approved(minor) => Answer::Approved(Approval {
                 amount: Money::new(minor, currency),
                 reference: trace.reference_text(),
-                authorization_code: format!("{:06}", scatter(trace.reference) % 1_000_000),
-                network_transaction_id: Some(format!(
+                authorization_code: format_smolstr!("{:06}", scatter(trace.reference) % 1_000_000),
+                network_transaction_id: Some(format_smolstr!(
                     "{:015}",
                     scatter(trace.reference) % 1_000_000_000_000_000
                 )),
@@ -217,7 +218,12 @@ impl Acquirer for Simulated {
         let named = (challenge.trace, challenge.wallet);
         let answer = self.phrase(named, challenge.currency, ruling, challenge.cvc);
         let kind = if op == Op::Sale { OriginalKind::Sale } else { OriginalKind::Authorize };
-        self.late.arrived(LateAnswer { acquirer: self.name.clone(), trace: challenge.trace, kind, answer });
+        self.late.arrived(LateAnswer {
+            acquirer: self.name.clone().into(),
+            trace: challenge.trace,
+            kind,
+            answer,
+        });
     }
 }
 
@@ -263,7 +269,7 @@ fn verified(request: &AcquirerRequest, cvc: Option<Check>) -> Answer {
         | Behaviour::ElevatedRisk => Answer::Approved(Approval {
             amount: Money::zero(request.amount.currency),
             reference: request.trace.reference_text(),
-            authorization_code: String::new(),
+            authorization_code: SmolStr::default(),
             network_transaction_id: None,
             cvc_check: cvc,
         }),
@@ -278,7 +284,7 @@ fn cvc_check(request: &AcquirerRequest) -> Option<Check> {
 }
 
 fn declined(code: DeclineCode, cvc_check: Option<Check>) -> Decline {
-    Decline { code, network_code: crate::response::code_of(code).to_owned(), cvc_check }
+    Decline { code, network_code: crate::response::code_of(code).into(), cvc_check }
 }
 
 fn op_of(verb: &Verb) -> Op {

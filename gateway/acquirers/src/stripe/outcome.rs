@@ -44,7 +44,7 @@ pub fn declined(error: &ErrorView) -> Decline {
         "charge_already_refunded" => Some(DeclineCode::InvalidAmount),
         named => decline_named(named),
     });
-    let network_code = stated.into_iter().flatten().next().unwrap_or_default().to_owned();
+    let network_code = stated.into_iter().flatten().next().unwrap_or_default().into();
     let cvc_check = (code == Some(DeclineCode::IncorrectCvc)).then_some(Check::Fail);
     Decline { code: code.unwrap_or(DeclineCode::GenericDecline), network_code, cvc_check }
 }
@@ -67,7 +67,7 @@ pub fn of_intent(intent: &PaymentIntentView, until: Timestamp) -> Answer {
         "requires_confirmation" => Answer::NotFound,
         "canceled" => Answer::Declined(Decline {
             code: DeclineCode::GenericDecline,
-            network_code: "canceled".to_owned(),
+            network_code: "canceled".into(),
             cvc_check: None,
         }),
         other => Answer::Unknown(format!("an intent in a state that is not known ({other})")),
@@ -93,9 +93,9 @@ pub fn approved(intent: &PaymentIntentView, minor: i64) -> Answer {
     let code = charge.and_then(|charge: &ChargeView| charge.authorization_code.clone());
     Answer::Approved(Approval {
         amount: Money::new(minor, currency),
-        reference: intent.id.clone(),
-        authorization_code: code.or_else(|| card?.authorization_code.clone()).unwrap_or_default(),
-        network_transaction_id: card.and_then(|card| card.network_transaction_id.clone()),
+        reference: intent.id.clone().into(),
+        authorization_code: code.or_else(|| card?.authorization_code.clone()).unwrap_or_default().into(),
+        network_transaction_id: card.and_then(|card| card.network_transaction_id.as_deref().map(Into::into)),
         cvc_check: card.and_then(|card| card.checks.as_ref()?.cvc_check.as_deref()).and_then(check),
     })
 }

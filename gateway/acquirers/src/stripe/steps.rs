@@ -6,6 +6,7 @@
 
 use super::outcome::{Trouble, approved, of_intent, trouble};
 use gateway_api::client::{CardDetails, Client, Form, PaymentIntentView, PaymentMethodChoice, RefundView};
+use gateway_core::SmolStr;
 use gateway_core::acquirer::{
     AcquirerRequest, Answer, Approval, CustomerPresence, Decline, DeclineCode, FinalCapture, Original,
     OriginalKind, PendingAnswer, Trace, Verb,
@@ -262,8 +263,8 @@ impl Steps<'_> {
         {
             Ok(response) => Answer::Approved(Approval {
                 amount: Money::zero(self.request.amount.currency),
-                reference: response.view["id"].as_str().unwrap_or_default().to_owned(),
-                authorization_code: String::new(),
+                reference: response.view["id"].as_str().unwrap_or_default().into(),
+                authorization_code: SmolStr::default(),
                 network_transaction_id: None,
                 cvc_check: None,
             }),
@@ -295,7 +296,7 @@ fn id_of(original: &Original) -> Option<&str> {
 fn partial_refusal() -> Answer {
     Answer::Declined(Decline {
         code: DeclineCode::InvalidAmount,
-        network_code: "partial_release".to_owned(),
+        network_code: "partial_release".into(),
         cvc_check: None,
     })
 }
@@ -316,7 +317,7 @@ fn refunded(refund: &RefundView, now: Timestamp) -> Answer {
     let decline = |code: &str| {
         Answer::Declined(Decline {
             code: DeclineCode::GenericDecline,
-            network_code: code.to_owned(),
+            network_code: code.into(),
             cvc_check: None,
         })
     };
@@ -326,8 +327,8 @@ fn refunded(refund: &RefundView, now: Timestamp) -> Answer {
     match refund.status.as_deref() {
         Some("succeeded") => Answer::Approved(Approval {
             amount: Money::new(refund.amount, currency),
-            reference: refund.id.clone(),
-            authorization_code: String::new(),
+            reference: refund.id.clone().into(),
+            authorization_code: SmolStr::default(),
             network_transaction_id: None,
             cvc_check: None,
         }),

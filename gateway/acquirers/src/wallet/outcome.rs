@@ -3,6 +3,7 @@
 use super::wire::{Payment, PaymentStatus, Refund, RefundStatus, Refused};
 use crate::response::decline_named;
 use gateway_api::client::{ClientError, RawResponse};
+use gateway_core::SmolStr;
 use gateway_core::acquirer::{Answer, Approval, CustomerAction, Decline, DeclineCode, PendingAnswer};
 use gateway_core::means::Wallet;
 use gateway_core::money::{Currency, Money};
@@ -71,14 +72,14 @@ pub fn ended(trouble: Trouble) -> Answer {
 
 /// A decline.
 pub fn declined(code: DeclineCode, network_code: &str) -> Answer {
-    Answer::Declined(Decline { code, network_code: network_code.to_owned(), cvc_check: None })
+    Answer::Declined(Decline { code, network_code: network_code.into(), cvc_check: None })
 }
 
 fn approval(amount: Money, reference: &str) -> Answer {
     Answer::Approved(Approval {
         amount,
         reference: reference.chars().take(64).collect(),
-        authorization_code: String::new(),
+        authorization_code: SmolStr::default(),
         network_transaction_id: None,
         cvc_check: None,
     })

@@ -3,6 +3,7 @@
 use super::outcome::{Trouble, declined, ended, of_payment, of_refund, read};
 use super::wire::{NewPayment, NewRefund, Payment, PaymentStatus, Refund, RefundStatus};
 use gateway_api::client::{Call, Client, ClientError, Form, RawResponse};
+use gateway_core::SmolStr;
 use gateway_core::acquirer::{
     AcquirerRequest, Answer, Approval, CustomerPresence, DeclineCode, Original, OriginalKind, Verb,
 };
@@ -85,7 +86,7 @@ impl Steps<'_> {
             OriginalKind::Sale | OriginalKind::Authorize => {
                 let answer = self.post(&format!("/v1/payments/{reference}/reverse"), &Empty {}).await;
                 match read::<Payment<'_>>(&answer) {
-                    Ok(payment) if payment.reference != reference => {
+                    Ok(payment) if *payment.reference != *reference => {
                         Answer::Unknown("the answer is about another payment".to_owned())
                     }
                     Ok(payment) => self.undone(&payment.id, stands(payment.status)),
@@ -95,7 +96,7 @@ impl Steps<'_> {
             OriginalKind::Refund => {
                 let answer = self.post(&format!("/v1/refunds/{reference}/reverse"), &Empty {}).await;
                 match read::<Refund<'_>>(&answer) {
-                    Ok(refund) if refund.reference != reference => {
+                    Ok(refund) if *refund.reference != *reference => {
                         Answer::Unknown("the answer is about another refund".to_owned())
                     }
                     Ok(refund) => {
@@ -118,7 +119,7 @@ impl Steps<'_> {
             Standing::No => Answer::Approved(Approval {
                 amount: self.request.amount,
                 reference: id.chars().take(64).collect(),
-                authorization_code: String::new(),
+                authorization_code: SmolStr::default(),
                 network_transaction_id: None,
                 cvc_check: None,
             }),

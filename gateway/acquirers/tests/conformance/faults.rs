@@ -269,7 +269,7 @@ async fn many_at_once_each_get_their_own_answer() {
     for task in sends {
         let (number, minor, answer) = task.await.expect("no panic");
         let approval = approved(answer);
-        assert_eq!((approval.amount, approval.reference), (usd(minor), format!("{number:012}")));
+        assert_eq!((approval.amount, approval.reference), (usd(minor), format!("{number:012}").into()));
     }
     tokio::time::sleep(Duration::from_millis(10)).await;
     assert!(peer.world.late().is_empty());

@@ -10,6 +10,7 @@ use crate::id::Id;
 use crate::money::Money;
 use crate::risk::Review;
 use crate::time::Timestamp;
+use smol_str::SmolStr;
 use std::sync::Arc;
 
 /// Moves `payment` by one transition. `None` before the first, which must be `Created`.
@@ -230,24 +231,20 @@ fn block(p: &mut Payment, attempt: &Attempt) {
     let number = attempt.number;
     p.attempts.push(attempt.clone());
     let code = DeclineCode::Fraudulent;
-    fail(
-        p,
-        number,
-        Failure { kind: FailureKind::Blocked, code, network_code: String::new(), cvc_check: None },
-    );
+    fail(p, number, Failure::ours(FailureKind::Blocked, code));
 }
 
-fn reroute(p: &mut Payment, from: u64, (acquirer, trace, due): (&str, Trace, Timestamp)) {
+fn reroute(p: &mut Payment, from: u64, (acquirer, trace, due): (&SmolStr, Trace, Timestamp)) {
     if let Some(left) = find(p, from).cloned() {
         remember_refused(p, left);
     }
     let Some(open) = find(p, from) else { return };
-    open.acquirer = acquirer.to_owned();
+    open.acquirer = acquirer.clone();
     open.trace = trace;
     open.due = due;
     let number = open.attempt;
     if let Some(attempt) = attempt_of(p, number) {
-        attempt.acquirer = acquirer.to_owned();
+        attempt.acquirer = acquirer.clone();
         attempt.trace = trace;
     }
 }
@@ -317,14 +314,12 @@ fn reversed(p: &mut Payment, (reference, at): (u64, Timestamp), then: &AfterReve
     match then {
         AfterReversal::Fail => {
             let code = DeclineCode::ProcessingError;
-            let failure =
-                Failure { kind: FailureKind::Reversed, code, network_code: String::new(), cvc_check: None };
+            let failure = Failure::ours(FailureKind::Reversed, code);
             fail(p, open.attempt, failure);
         }
         AfterReversal::Expire => {
             let code = DeclineCode::AttemptExpired;
-            let failure =
-                Failure { kind: FailureKind::Declined, code, network_code: String::new(), cvc_check: None };
+            let failure = Failure::ours(FailureKind::Declined, code);
             fail(p, open.attempt, failure);
         }
         AfterReversal::Cancel(reason) => {

@@ -11,6 +11,7 @@ use crate::record::Metadata;
 use crate::risk::{Decision, FraudLabel};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
+use smol_str::SmolStr;
 
 /// What a new payment is made of.
 #[derive(Debug, Clone)]
@@ -40,7 +41,7 @@ pub struct Confirm {
     pub at: Timestamp,
     pub risk: super::state::RiskOutcome,
     /// The first acquirer of the route.
-    pub acquirer: String,
+    pub acquirer: SmolStr,
     /// How it was chosen.
     pub routed: Option<Box<Routed>>,
     pub seed: OpenSeed,
@@ -83,7 +84,7 @@ pub enum Command {
     Reroute {
         from: u64,
         why: Rerouting,
-        acquirer: String,
+        acquirer: SmolStr,
         trace: Trace,
         due: Timestamp,
     },

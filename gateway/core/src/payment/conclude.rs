@@ -180,8 +180,7 @@ fn not_found(open: &Open, conclusion: &Conclusion) -> Vec<Event> {
     let code = DeclineCode::ProcessingError;
     vec![match &open.kind {
         OpenKind::Authorize | OpenKind::Sale => {
-            let failure =
-                Failure { kind: FailureKind::Reversed, code, network_code: String::new(), cvc_check: None };
+            let failure = Failure::ours(FailureKind::Reversed, code);
             Event::AuthorizationFailed { reference, failure }
         }
         OpenKind::Increment { .. } => Event::IncrementDeclined { reference, code },
@@ -201,8 +200,7 @@ fn not_sent(open: &Open, conclusion: &Conclusion) -> Vec<Event> {
     let never_left = first && open.tries == 0;
     vec![match &open.kind {
         OpenKind::Authorize | OpenKind::Sale if never_left => {
-            let failure =
-                Failure { kind: FailureKind::NotSent, code, network_code: String::new(), cvc_check: None };
+            let failure = Failure::ours(FailureKind::NotSent, code);
             Event::AuthorizationFailed { reference, failure }
         }
         OpenKind::Increment { .. } if never_left => Event::IncrementDeclined { reference, code },

@@ -19,6 +19,7 @@ use crate::record::Metadata;
 use crate::refusal::{Operation, Refusal};
 use crate::risk::Decision;
 use crate::time::Timestamp;
+use smol_str::SmolStr;
 use std::sync::Arc;
 /// Judges a new payment.
 ///
@@ -221,7 +222,7 @@ fn block(
 ) -> Result<Vec<Event>, Refusal> {
     let trace = Trace { stan: 0, reference: 0, at };
     let seed = OpenSeed { trace, due: at, claim: None };
-    let acquirer = String::new();
+    let acquirer = SmolStr::default();
     let confirm = Confirm { at, risk, acquirer, routed: None, seed, capture_before: at, decision: None };
     let attempt = new_attempt(payment, &confirm)?;
     Ok(vec![Event::Blocked { attempt: Box::new(attempt), decision }])
@@ -230,7 +231,7 @@ fn block(
 fn reroute(
     payment: &Payment,
     (from, why): (u64, Rerouting),
-    (acquirer, trace, due): (String, Trace, Timestamp),
+    (acquirer, trace, due): (SmolStr, Trace, Timestamp),
 ) -> Result<Vec<Event>, Refusal> {
     let open = payment.open_by_reference(from).ok_or(Refusal::NotOutstanding)?;
     match (&open.kind, &open.stage) {
@@ -391,7 +392,7 @@ fn refund(payment: &Payment, request: RefundRequest, seed: OpenSeed) -> Result<V
         metadata,
         trace,
         state: RefundState::Pending,
-        reference: String::new(),
+        reference: SmolStr::default(),
     };
     Ok(vec![Event::RefundIntended { refund: Box::new(refund), open: Box::new(open) }])
 }

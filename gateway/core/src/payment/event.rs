@@ -13,6 +13,7 @@ use crate::risk::{Decision, FraudLabel, ReviewClosing};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 use std::sync::Arc;
 
 /// A transition. Amounts are in minor units of the payment's currency.
@@ -52,7 +53,7 @@ pub enum Event {
     Rerouted {
         from: u64,
         why: Rerouting,
-        acquirer: String,
+        acquirer: SmolStr,
         trace: Trace,
         due: Timestamp,
     },
@@ -152,7 +153,7 @@ pub enum Event {
     Refunded {
         reference: u64,
         refund: Id,
-        acquirer_reference: String,
+        acquirer_reference: SmolStr,
     },
     RefundFailed {
         reference: u64,

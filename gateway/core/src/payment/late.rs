@@ -54,7 +54,7 @@ pub(super) fn late(payment: &Payment, conclusion: &Conclusion) -> Result<Vec<Eve
     }
     let attempt = payment.attempt_numbered(missed.attempt).ok_or(Refusal::NotOutstanding)?;
     let seed = OpenSeed { trace: conclusion.spare, due: conclusion.at, claim: None };
-    let acquirer = missed.acquirer.to_owned();
+    let acquirer = missed.acquirer.into();
     let open = Open { stage: Stage::Unsent, acquirer, ..open(seed, undo, attempt) };
     events.push(Event::ReversalIntended { reference: conclusion.reference, open: Box::new(open) });
     Ok(events)

@@ -2,6 +2,7 @@
 
 use crate::acquirer::DeclineCode;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 /// What puts candidates in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -70,7 +71,7 @@ impl Standing {
 /// A candidate as it was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ranked {
-    pub acquirer: String,
+    pub acquirer: SmolStr,
     pub standing: Standing,
     /// What the strategy measured: load (messages times microseconds), fee (hundredths of a minor unit), approvals and
     /// declines (two halves of 32 bits); 0 for strategies that measure nothing.

@@ -8,6 +8,7 @@ use crate::acquirer::{Answer, Approval, Decline, DeclineCode, Trace, Transmissio
 use crate::money::Money;
 use crate::refusal::{Operation, Refusal};
 use crate::time::Timestamp;
+use smol_str::SmolStr;
 
 /// What the operator has learned of the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub struct Settle {
     pub reference: u64,
     pub settlement: Settlement,
     /// The acquirer's own reference, if the operator has it; else empty.
-    pub acquirer_reference: String,
+    pub acquirer_reference: SmolStr,
     /// How the operator knows.
     pub reason: String,
     pub at: Timestamp,
@@ -40,13 +41,13 @@ pub(super) fn settle(payment: &Payment, settle: Settle) -> Result<Vec<Event>, Re
         Settlement::Approved => Answer::Approved(Approval {
             amount: Money::new(asked_minor(payment, open), payment.amount.currency),
             reference: acquirer_reference,
-            authorization_code: String::new(),
+            authorization_code: SmolStr::default(),
             network_transaction_id: None,
             cvc_check: None,
         }),
         Settlement::Declined if may_be_declined(open) => Answer::Declined(Decline {
             code: DeclineCode::ProcessingError,
-            network_code: String::new(),
+            network_code: SmolStr::default(),
             cvc_check: None,
         }),
         Settlement::Declined => return Err(Refusal::NotSupported { operation: Operation::Settle }),

@@ -12,6 +12,7 @@ use crate::risk::{FraudLabel, OriginKeys, Review};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 use std::sync::Arc;
 
 /// The dialect's status of a payment intent. Derived, never stored.
@@ -144,9 +145,16 @@ pub struct Failure {
     pub kind: FailureKind,
     pub code: DeclineCode,
     /// The issuer's own code; empty if none.
-    pub network_code: String,
+    pub network_code: SmolStr,
     /// The issuer's verdict on the CVC.
     pub cvc_check: Option<crate::acquirer::Check>,
+}
+
+impl Failure {
+    /// One on which no issuer had a word.
+    pub fn ours(kind: FailureKind, code: DeclineCode) -> Self {
+        Self { kind, code, network_code: SmolStr::default(), cvc_check: None }
+    }
 }
 
 /// Where an attempt failed.
@@ -197,7 +205,7 @@ pub struct Attempt {
     /// Asked for; after an increment, the new total.
     pub amount_minor: i64,
     /// The acquirer that has it; empty if none was asked.
-    pub acquirer: String,
+    pub acquirer: SmolStr,
     /// How that one was chosen; `None` where there was no choice.
     pub routed: Option<Box<Routed>>,
     /// The numbers of its authorization or sale.
@@ -261,7 +269,7 @@ pub struct Refund {
     pub trace: Trace,
     pub state: RefundState,
     /// The acquirer's reference; empty until it answered.
-    pub reference: String,
+    pub reference: SmolStr,
 }
 
 impl Refund {
@@ -338,7 +346,7 @@ pub enum Stage {
 pub struct Open {
     pub kind: OpenKind,
     pub attempt: u16,
-    pub acquirer: String,
+    pub acquirer: SmolStr,
     pub trace: Trace,
     pub stage: Stage,
     /// When to look at it next.
@@ -388,7 +396,7 @@ impl Open {
 pub struct Refused {
     pub kind: OpenKind,
     pub attempt: u16,
-    pub acquirer: String,
+    pub acquirer: SmolStr,
     pub trace: Trace,
     /// What its approval would have moved, in minor units.
     pub amount_minor: i64,

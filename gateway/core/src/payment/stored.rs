@@ -18,6 +18,7 @@ use crate::tenant::Tenant;
 use crate::time::Timestamp;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smol_str::SmolStr;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -266,7 +267,7 @@ impl<'de> Deserialize<'de> for PaymentRow {
         let events = events.into_iter().map(|stored| stored.whole(&payment));
         let events = events.collect::<Result<_, _>>().map_err(missing)?;
         let told = Told::whole(&told, &told_ids).map_err(missing)?;
-        let told = Told { request_id, idempotency_key: idempotency_key.map(Cow::into_owned), events: told };
+        let told = Told { request_id, idempotency_key: idempotency_key.map(SmolStr::from), events: told };
         Ok(Self { payment: Arc::new(payment), events, told })
     }
 }

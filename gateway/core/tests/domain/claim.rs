@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 fn key(number: u8) -> ClaimKey {
     let tenant = Tenant { merchant: MerchantId(Id(u128::from(number % 2))), mode: Mode::Test };
-    ClaimKey { tenant, key: format!("key-{}", number / 2) }
+    ClaimKey { tenant, key: format!("key-{}", number / 2).into() }
 }
 
 fn claimed(number: u8, request: u8) -> Claim {

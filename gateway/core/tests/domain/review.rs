@@ -17,7 +17,7 @@ fn reviewed(method: CaptureMethod) -> Scene {
     let confirm = Confirm {
         at: scene.now,
         risk: risk(RiskVerdict::Review),
-        acquirer: "bank-a".to_owned(),
+        acquirer: "bank-a".into(),
         routed: None,
         seed: scene.seed(),
         capture_before: scene.now.plus_ms(AUTHORIZATION_LIFE_MS),

@@ -95,8 +95,8 @@ pub fn risk(verdict: RiskVerdict) -> RiskOutcome {
 pub fn approval(amount: Money) -> Approval {
     Approval {
         amount,
-        reference: "A-1".to_owned(),
-        authorization_code: "004711".to_owned(),
+        reference: "A-1".into(),
+        authorization_code: "004711".into(),
         network_transaction_id: None,
         cvc_check: None,
     }
@@ -193,7 +193,7 @@ impl Scene {
         Command::Authorize(Box::new(Confirm {
             at: self.now,
             risk: risk(RiskVerdict::Accept),
-            acquirer: self.acquirer.to_owned(),
+            acquirer: self.acquirer.into(),
             routed: None,
             seed: self.seed(),
             capture_before,
@@ -235,7 +235,7 @@ impl Scene {
         Command::Settle(Box::new(Settle {
             reference,
             settlement,
-            acquirer_reference: "by phone".to_owned(),
+            acquirer_reference: "by phone".into(),
             reason: "the bank says so".to_owned(),
             at: self.now,
             spare: self.trace(self.spare()),
@@ -248,7 +248,7 @@ impl Scene {
 
     pub fn reroute_after(&self, from: u64, why: Rerouting, acquirer: &str) -> Command {
         let (trace, due) = (self.trace(self.reference()), self.now.plus_ms(PATIENCE_MS));
-        Command::Reroute { from, why, acquirer: acquirer.to_owned(), trace, due }
+        Command::Reroute { from, why, acquirer: acquirer.into(), trace, due }
     }
 
     pub fn conclude(&self, reference: u64, say: Say, transmission: Transmission) -> Command {
@@ -269,9 +269,7 @@ impl Scene {
         match say {
             Say::Yes(minor) => Answer::Approved(approval(usd(minor))),
             Say::YesIn(minor, currency) => Answer::Approved(approval(Money::new(minor, currency))),
-            Say::No(code) => {
-                Answer::Declined(Decline { code, network_code: "05".to_owned(), cvc_check: None })
-            }
+            Say::No(code) => Answer::Declined(Decline { code, network_code: "05".into(), cvc_check: None }),
             Say::Wait => Answer::Pending(PendingAnswer { until, action: None }),
             Say::Ask => Answer::Pending(PendingAnswer { until, action: Some(redirect) }),
             Say::NotSent => Answer::NotSent("refused".to_owned()),

@@ -147,7 +147,7 @@ fn what_is_told_comes_back_with_its_ids_at_the_end() {
         shown: Shown::Refund { index: 3 },
     };
     row.told.request_id = Some(RequestId(Id(5)));
-    row.told.idempotency_key = Some("key".to_owned());
+    row.told.idempotency_key = Some("key".into());
     row.told.events = vec![event(1 << 100, 1), event(2, 2), event(3, 99)];
     let bytes = written(&row);
     let ids: Vec<u8> = row.told.stored_ids().collect();
@@ -161,7 +161,7 @@ fn what_is_told_comes_back_with_its_ids_at_the_end() {
         created: row.events[1].at,
         snapshot: Snapshot::Refund { payment: row.payment.id, version: 2, index: 3 },
         request_id: Some(RequestId(Id(5))),
-        idempotency_key: Some("key".to_owned()),
+        idempotency_key: Some("key".into()),
     };
     assert_eq!(told[1].as_ref(), Some(&expected));
     assert_eq!(row.event(EventId(Id(2))), told[1]);

@@ -23,7 +23,7 @@ fn waiting(verdict: RiskVerdict) -> Scene {
     let confirm = Confirm {
         at: scene.now,
         risk: risk(verdict),
-        acquirer: "wallet".to_owned(),
+        acquirer: "wallet".into(),
         routed: None,
         seed: scene.seed(),
         capture_before: scene.now.plus_ms(AUTHORIZATION_LIFE_MS),

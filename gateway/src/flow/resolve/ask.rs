@@ -170,7 +170,7 @@ pub(super) async fn expire(
     }
     let name = draft.payment().attempt().map(|attempt| attempt.acquirer.clone()).unwrap_or_default();
     let Some(acquirer) = engine.acquirers.named(&name) else {
-        error!(acquirer = name, %payment, "a hold has run out, and its acquirer is not configured");
+        error!(acquirer = name.as_str(), %payment, "a hold has run out, and its acquirer is not configured");
         return Err(Fault::Stale);
     };
     let trace = engine.trace().await.map_err(|_| Fault::Stale)?;

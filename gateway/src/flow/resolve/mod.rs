@@ -108,7 +108,7 @@ async fn step(engine: &Arc<Engine>, draft: &mut Draft, reference: u64) -> Result
         );
     }
     let Some(acquirer) = engine.acquirers.named(&open.acquirer) else {
-        error!(acquirer = open.acquirer, payment = %draft.payment().id, "its acquirer is not configured");
+        error!(acquirer = open.acquirer.as_str(), payment = %draft.payment().id, "its acquirer is not configured");
         return postpone(engine, draft, &open).await;
     };
     let now = engine.clock.now();

@@ -29,7 +29,7 @@ pub async fn late(
     let reference = late.trace.reference;
     let Some(asked) = draft.payment().asked_of(reference) else { return Ok("settled") };
     if asked != late.acquirer {
-        error!(acquirer = late.acquirer, reference, %payment, "an answer to another acquirer's message");
+        error!(acquirer = late.acquirer.as_str(), reference, %payment, "an answer to another acquirer's message");
         return Ok("foreign");
     }
     if let Some(open) = draft.payment().open_by_reference(reference).cloned() {

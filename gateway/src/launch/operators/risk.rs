@@ -101,7 +101,7 @@ fn with_model(
 fn changed(what: &str, served: Result<Arc<Served>, String>) -> AdminReply {
     match served {
         Ok(served) => {
-            info!(model = served.mark.version, "{what}");
+            info!(model = served.mark.version.as_str(), "{what}");
             AdminReply::json(200, shown(&served).to_string())
         }
         Err(why) => {

@@ -19,7 +19,7 @@ pub fn step_of(batch: &Batch) -> (Stage, Deed, Option<String>) {
                     step = event_step(&row.payment, &recorded.event, step);
                 }
             }
-            Row::Claim(claim) => key = Some(claim.key.key.clone()),
+            Row::Claim(claim) => key = Some(claim.key.key.to_string()),
             _other => {}
         }
     }

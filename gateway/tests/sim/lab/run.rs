@@ -242,7 +242,7 @@ async fn read_store(machine: &Machine, live: &Live, (tenant, clients): (Tenant, 
     add_told(journal, tenant, &mut facts).await;
     for client in clients {
         for (request, _) in &client.requests {
-            let key = RowKey::Claim(ClaimKey { tenant, key: request.key.clone() });
+            let key = RowKey::Claim(ClaimKey { tenant, key: request.key.clone().into() });
             let found = journal.inner().read(&key).await.expect("as above");
             if let Some(Row::Claim(claim)) = found.map(|stored| stored.row) {
                 facts.claims.insert(request.key.clone(), dump::claim(&claim.state));

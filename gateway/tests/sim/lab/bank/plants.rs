@@ -11,7 +11,7 @@ pub fn answer(world: &World, answer: Answer) -> Answer {
     match answer {
         Answer::Unknown(_) if world.has(Planted::UnknownIsDeclined) => Answer::Declined(Decline {
             code: DeclineCode::GenericDecline,
-            network_code: String::new(),
+            network_code: "".into(),
             cvc_check: None,
         }),
         other => other,

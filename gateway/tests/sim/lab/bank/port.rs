@@ -36,7 +36,7 @@ impl Wire {
             let reference = plants::astray(&world, message.reference);
             let trace = Trace { stan: stan_of(reference), reference, at: clock.now() };
             let answer = answer(message.reference, ruling, clock.now());
-            late.arrived(LateAnswer { acquirer: name.to_owned(), trace, kind, answer });
+            late.arrived(LateAnswer { acquirer: name.into(), trace, kind, answer });
         })));
         Self { teller: Arc::clone(teller), ports: ports.clone() }
     }
@@ -212,14 +212,14 @@ fn answer(reference: u64, ruling: Ruling, now: gateway_core::Timestamp) -> Answe
     match ruling {
         Ruling::Approved(minor) => Answer::Approved(Approval {
             amount: Money::new(minor, usd()),
-            reference: format!("{reference:012}"),
-            authorization_code: format!("{:06}", reference % 1_000_000),
+            reference: format!("{reference:012}").into(),
+            authorization_code: format!("{:06}", reference % 1_000_000).into(),
             network_transaction_id: None,
             cvc_check: None,
         }),
         Ruling::Declined => Answer::Declined(Decline {
             code: DeclineCode::DoNotHonor,
-            network_code: "05".to_owned(),
+            network_code: "05".into(),
             cvc_check: None,
         }),
         Ruling::NotFound => Answer::NotFound,
