@@ -20,6 +20,7 @@ use gateway_core::id::{ChargeId, Id};
 use gateway_core::journal::{Batch, First, Query, RowKey, Urgency};
 use gateway_core::payment::{Attempt, AttemptState, Command, InstrumentChange, Payment, decide};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// What may be expanded on a charge.
 const EXPANDABLE: &[&str] =
@@ -166,7 +167,7 @@ pub async fn update(writing: &Writing<'_>, params: &params::UpdateCharge<'_>) ->
         let p = draft.payment();
         p.attempt_numbered(id.attempt)
             .ok_or_else(|| ApiError::resource_missing("charge", writing.id, "id"))?;
-        let mut details = p.details.clone();
+        let mut details = (*p.details).clone();
         if let Change::Set(text) = params.description {
             details.description = Some(text.to_owned());
         }
@@ -181,7 +182,7 @@ pub async fn update(writing: &Writing<'_>, params: &params::UpdateCharge<'_>) ->
         details.extra = extra::unparse(more);
         merge_metadata(&mut details.metadata, &params.metadata);
         check_metadata(&details.metadata)?;
-        let details = Box::new(details);
+        let details = Arc::new(details);
         let command = Command::Update {
             amount: None,
             capture_method: None,

@@ -28,6 +28,7 @@ use gateway_core::payment::{
 };
 use gateway_core::record::KeyKind;
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// What may be expanded on an intent.
 const EXPANDABLE: &[&str] = &["customer", "latest_charge", "payment_method", "review", "charges", "invoice"];
@@ -337,7 +338,7 @@ fn updated(
     instrument: Option<gateway_core::payment::Instrument>,
 ) -> Result<Command, ApiError> {
     let p = draft.payment();
-    let mut details = p.details.clone();
+    let mut details = (*p.details).clone();
     details.customer = customer;
     change(&mut details.description, params.description);
     change(&mut details.receipt_email, params.receipt_email);
@@ -367,7 +368,7 @@ fn updated(
     Ok(Command::Update {
         amount,
         capture_method,
-        details: Box::new(details),
+        details: Arc::new(details),
         instrument: match (instrument, params.payment_method) {
             (Some(instrument), _) => InstrumentChange::Set(Box::new(instrument)),
             (None, Change::Clear) => InstrumentChange::Clear,
@@ -436,7 +437,7 @@ fn confirmed(
     (instrument, presence): (Option<gateway_core::payment::Instrument>, CustomerPresence),
 ) -> Result<Option<Command>, ApiError> {
     let p = draft.payment();
-    let mut details = p.details.clone();
+    let mut details = (*p.details).clone();
     change(&mut details.receipt_email, params.receipt_email);
     match params.setup_future_usage {
         Change::Keep => {}
@@ -455,11 +456,11 @@ fn confirmed(
         let pays = instrument.as_ref().or(p.instrument.as_deref());
         method_types::check(pays, (&details, wanted), Moment::Confirmed(presence))?;
     }
-    if details == p.details && capture_method.is_none() && instrument.is_none() {
+    if details == *p.details && capture_method.is_none() && instrument.is_none() {
         return Ok(None);
     }
     let instrument = instrument.map_or(InstrumentChange::Keep, |one| InstrumentChange::Set(Box::new(one)));
-    Ok(Some(Command::Update { amount: None, capture_method, details: Box::new(details), instrument }))
+    Ok(Some(Command::Update { amount: None, capture_method, details: Arc::new(details), instrument }))
 }
 
 /// POST /v1/payment_intents/{id}/capture.
@@ -516,13 +517,13 @@ pub async fn increment(
     let id = id_of(writing.id, "intent")?;
     in_turn(call, id, || async {
         let mut draft = load(call, id, writing.id, "intent").await?;
-        let mut details = draft.payment().details.clone();
+        let mut details = (*draft.payment().details).clone();
         change(&mut details.description, params.description);
         change(&mut details.statement_descriptor, params.statement_descriptor);
         merge_metadata(&mut details.metadata, &params.metadata);
         check_metadata(&details.metadata)?;
-        let changed = details != draft.payment().details;
-        let details = Box::new(details);
+        let changed = details != *draft.payment().details;
+        let details = Arc::new(details);
         let command = Command::Update {
             amount: None,
             capture_method: None,

@@ -26,7 +26,7 @@ pub fn apply(payment: &mut Option<Payment>, event: &Event) {
             created: *at,
             amount: *amount,
             capture_method: *capture_method,
-            details: (**details).clone(),
+            details: Arc::clone(details),
             instrument: None,
             attempts: Vec::new(),
             refunds: Vec::new(),
@@ -63,7 +63,7 @@ fn apply_to(p: &mut Payment, event: &Event) {
         Event::Updated { amount, capture_method, details } => {
             p.amount = amount.unwrap_or(p.amount);
             p.capture_method = capture_method.unwrap_or(p.capture_method);
-            p.details = (**details).clone();
+            p.details = Arc::clone(details);
         }
         Event::InstrumentSet(instrument) => p.instrument = Some(Arc::clone(instrument)),
         Event::InstrumentCleared => p.instrument = None,

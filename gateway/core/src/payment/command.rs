@@ -12,6 +12,7 @@ use crate::risk::{Decision, FraudLabel};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
 use smol_str::SmolStr;
+use std::sync::Arc;
 
 /// What a new payment is made of.
 #[derive(Debug, Clone)]
@@ -69,7 +70,7 @@ pub enum Command {
     Update {
         amount: Option<Money>,
         capture_method: Option<CaptureMethod>,
-        details: Box<Details>,
+        details: Arc<Details>,
         instrument: InstrumentChange,
     },
     /// Send the next attempt.

@@ -30,7 +30,7 @@ pub fn create(create: Create) -> Result<Vec<Event>, Refusal> {
     let Create { id, tenant, at, amount, capture_method, details, instrument, secret } = create;
     text::check_new(&details, instrument.as_ref())?;
     let mut events =
-        vec![Event::Created { id, tenant, at, amount, capture_method, details: Box::new(details), secret }];
+        vec![Event::Created { id, tenant, at, amount, capture_method, details: Arc::new(details), secret }];
     events.extend(instrument.map(|i| Event::InstrumentSet(Arc::new(i))));
     Ok(events)
 }
@@ -133,7 +133,7 @@ fn expect_status(payment: &Payment, wanted: &[Status], operation: Operation) -> 
 fn update(
     payment: &Payment,
     (amount, capture_method): (Option<Money>, Option<CaptureMethod>),
-    details: Box<Details>,
+    details: Arc<Details>,
     instrument: InstrumentChange,
 ) -> Result<Vec<Event>, Refusal> {
     let unpaid = [Status::RequiresPaymentMethod, Status::RequiresConfirmation];

@@ -25,7 +25,7 @@ pub enum Event {
         at: Timestamp,
         amount: Money,
         capture_method: CaptureMethod,
-        details: Box<Details>,
+        details: Arc<Details>,
         #[serde(with = "serde_bytes")]
         secret: [u8; 16],
     },
@@ -33,7 +33,7 @@ pub enum Event {
     Updated {
         amount: Option<Money>,
         capture_method: Option<CaptureMethod>,
-        details: Box<Details>,
+        details: Arc<Details>,
     },
     /// The card that the next attempt will charge.
     InstrumentSet(Arc<Instrument>),

@@ -439,7 +439,7 @@ pub struct Payment {
     pub created: Timestamp,
     pub amount: Money,
     pub capture_method: CaptureMethod,
-    pub details: Details,
+    pub details: Arc<Details>,
     pub instrument: Option<Arc<Instrument>>,
     pub attempts: Vec<Attempt>,
     pub refunds: Vec<Refund>,

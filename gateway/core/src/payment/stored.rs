@@ -150,7 +150,7 @@ impl<'a> StoredPayment<'a> {
             created: self.created,
             amount: self.amount,
             capture_method: self.capture_method,
-            details: self.details.into_owned(),
+            details: Arc::new(self.details.into_owned()),
             instrument: self.instrument.whole(attempts.last())?,
             attempts,
             refunds: self.refunds.into_owned(),
@@ -203,7 +203,7 @@ impl<'a> StoredEvent<'a> {
             Event::Created { id, tenant, at, amount, capture_method, details, secret }
                 if (id, tenant, at) == (&payment.id, &payment.tenant, &payment.created)
                     && (amount, capture_method) == (&payment.amount, &payment.capture_method)
-                    && (&**details, secret) == (&payment.details, &payment.secret) =>
+                    && (details, secret) == (&payment.details, &payment.secret) =>
             {
                 Self::Created
             }
@@ -228,7 +228,7 @@ impl<'a> StoredEvent<'a> {
                 at: payment.created,
                 amount: payment.amount,
                 capture_method: payment.capture_method,
-                details: Box::new(payment.details.clone()),
+                details: Arc::clone(&payment.details),
                 secret: payment.secret,
             },
             Self::InstrumentSet => Event::InstrumentSet(payment.instrument.clone().ok_or(Missing)?),

@@ -76,7 +76,7 @@ fn what_stands_in_a_row_twice_is_written_once() {
 type Change = (&'static str, fn(&mut Payment, &mut Event));
 
 const CHANGES: &[Change] = &[
-    ("details", |p, _| p.details.description = Some("other".to_owned())),
+    ("details", |p, _| Arc::make_mut(&mut p.details).description = Some("other".to_owned())),
     ("amount", |p, _| p.amount.minor += 1),
     ("secret", |p, _| p.secret[3] ^= 1),
     ("created", |p, _| p.created.0 += 1),

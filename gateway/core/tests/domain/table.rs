@@ -6,6 +6,7 @@ use gateway_core::payment::{
     CancellationReason, CaptureMethod, Command, InstrumentChange, RiskVerdict, Settlement,
 };
 use gateway_core::{Money, Refusal, Timestamp};
+use std::sync::Arc;
 
 /// What happens next. The n-th step's message has the number 10n, a reversal or release that its answer causes 10n + 5.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +52,7 @@ fn update(amount: Option<Money>, method: Option<CaptureMethod>, words: Option<&s
     Command::Update {
         amount,
         capture_method: method,
-        details: Box::new(details),
+        details: details.into(),
         instrument: InstrumentChange::Keep,
     }
 }
@@ -67,7 +68,7 @@ pub fn update_card() -> Command {
 }
 
 fn change_card(instrument: InstrumentChange) -> Command {
-    Command::Update { amount: None, capture_method: None, details: Box::default(), instrument }
+    Command::Update { amount: None, capture_method: None, details: Arc::default(), instrument }
 }
 
 fn command(scene: &mut Scene, step: Step) -> Option<Command> {

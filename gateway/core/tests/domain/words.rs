@@ -23,12 +23,12 @@ fn refund(scene: &Scene, bytes: usize) -> Command {
 }
 
 fn details(scene: &Scene, bytes: usize) -> Command {
-    let mut details = scene.payment.details.clone();
+    let mut details = (*scene.payment.details).clone();
     details.metadata = words(bytes);
     Command::Update {
         amount: None,
         capture_method: None,
-        details: Box::new(details),
+        details: details.into(),
         instrument: InstrumentChange::Keep,
     }
 }
@@ -82,7 +82,7 @@ fn attempts_keep_what_was_said_of_their_cards() {
     let mut made = 0;
     for step in 1..10 {
         scene.step = step;
-        let details = Box::new(scene.payment.details.clone());
+        let details = scene.payment.details.clone();
         let card = InstrumentChange::Set(Box::new(wordy.clone()));
         let card = Command::Update { amount: None, capture_method: None, details, instrument: card };
         if scene.run(card) == Err(TOO_MUCH) || may_confirm(&scene.payment) == Err(TOO_MUCH) {

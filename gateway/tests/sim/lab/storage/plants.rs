@@ -72,7 +72,8 @@ pub async fn commit(journal: &SimJournal, mut batch: Batch) -> Result<Receipt, C
             let card = world.notes().card.clone();
             for write in &mut batch.writes {
                 if let (Row::Payment(row), Some(card)) = (&mut write.row, &card) {
-                    Arc::make_mut(&mut row.payment).details.description = Some(format!("paid with {card}"));
+                    Arc::make_mut(&mut Arc::make_mut(&mut row.payment).details).description =
+                        Some(format!("paid with {card}"));
                 }
             }
         }
