@@ -110,8 +110,10 @@ impl<D: Disk, I: Index> Committer<D, I> {
     fn checkpoint_if_due(&mut self) {
         let (position, at) = self.last_checkpoint;
         let written = self.machine.position() - position;
+        // Not more is written for checkpoints than for what they are about.
+        let worth = written > 0 && written >= self.feeder.latest_len();
         let due = written >= self.options.checkpoint_bytes
-            || (written > 0 && at.elapsed() >= self.options.checkpoint_interval);
+            || (worth && at.elapsed() >= self.options.checkpoint_interval);
         if due && self.feeder.begin_checkpoint() {
             let checkpoint = self.machine.begin_checkpoint();
             self.last_checkpoint = (checkpoint.position, Instant::now());

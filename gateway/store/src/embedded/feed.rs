@@ -12,6 +12,10 @@ use super::view::View;
 use std::io;
 use std::sync::Arc;
 
+/// Bytes of a checkpoint that are written before they are synced: a commit's sync waits for whatever was handed to the disk before it,
+/// and what the scorer remembers can be a hundred times as much.
+const PIECE: usize = 1 << 20;
+
 impl<D: Disk, I: Index> Machine<D, I> {
     /// Puts what has been gathered into the index.
     ///
@@ -28,7 +32,7 @@ impl<D: Disk, I: Index> Machine<D, I> {
     /// As [`Machine::feed`].
     pub fn checkpoint(&mut self) -> Result<(), Broken> {
         let checkpoint = self.begin_checkpoint();
-        self.view.finish_checkpoint(checkpoint)
+        self.view.finish_checkpoint(checkpoint).map(drop)
     }
 }
 
@@ -71,24 +75,29 @@ impl<D: Disk, I: Index> View<D, I> {
         }
     }
 
-    /// Completes a checkpoint that the machine began.
-    pub(crate) fn finish_checkpoint(&self, mut checkpoint: Checkpoint) -> Result<(), Broken> {
+    /// Completes a checkpoint that the machine began, and gives its length in bytes.
+    pub(crate) fn finish_checkpoint(&self, mut checkpoint: Checkpoint) -> Result<u64, Broken> {
         // First of all, whatever fails later: commits are kept from the observer until it is done.
         checkpoint.observer = self.relay.as_ref().map(Relay::snapshot);
         self.feed_and_seal(Seal { store: checkpoint.store, position: checkpoint.seal })?;
         self.write_checkpoint(&checkpoint).map_err(Broken::Disk)
     }
 
-    fn write_checkpoint(&self, checkpoint: &Checkpoint) -> io::Result<()> {
+    /// Gives its length.
+    fn write_checkpoint(&self, checkpoint: &Checkpoint) -> io::Result<u64> {
         let disk = &self.disk;
         if disk.list()?.iter().any(|name| name == checkpoint::FILE_NEXT) {
             disk.remove(checkpoint::FILE_NEXT)?;
         }
         disk.create(checkpoint::FILE_NEXT)?;
-        disk.append(checkpoint::FILE_NEXT, &checkpoint.encode())?;
-        disk.sync(checkpoint::FILE_NEXT)?;
+        let bytes = checkpoint.encode();
+        for piece in bytes.chunks(PIECE) {
+            disk.append(checkpoint::FILE_NEXT, piece)?;
+            disk.sync(checkpoint::FILE_NEXT)?;
+        }
         disk.rename(checkpoint::FILE_NEXT, checkpoint::FILE)?;
-        disk.sync_dir()
+        disk.sync_dir()?;
+        Ok(bytes.len() as u64)
     }
 
     /// Takes back all trust in the index: the next start rebuilds it from the journal.

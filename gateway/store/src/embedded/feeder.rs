@@ -6,7 +6,7 @@ use super::port::{Disk, Index};
 use super::stats::Counters;
 use super::view::View;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Instant;
 
@@ -27,6 +27,8 @@ pub(crate) struct Feeder {
     busy: Arc<AtomicBool>,
     /// A `Feed` waits already: so the tasks never fill their line.
     asked: Arc<AtomicBool>,
+    /// Bytes of the latest checkpoint that was completed.
+    latest_len: Arc<AtomicU64>,
 }
 
 /// The feeder's end.
@@ -35,6 +37,7 @@ pub(crate) struct FeederThread<D, I> {
     tasks: Receiver<Task>,
     busy: Arc<AtomicBool>,
     asked: Arc<AtomicBool>,
+    latest_len: Arc<AtomicU64>,
     counters: Arc<Counters>,
 }
 
@@ -46,14 +49,27 @@ pub(crate) fn feeder<D: Disk, I: Index>(
     let (tell, tasks) = sync_channel(TASKS);
     let busy = Arc::new(AtomicBool::new(false));
     let asked = Arc::new(AtomicBool::new(false));
-    let thread = FeederThread { view, tasks, busy: Arc::clone(&busy), asked: Arc::clone(&asked), counters };
-    (Feeder { tasks: tell, busy, asked }, thread)
+    let latest_len = Arc::new(AtomicU64::new(0));
+    let thread = FeederThread {
+        view,
+        tasks,
+        busy: Arc::clone(&busy),
+        asked: Arc::clone(&asked),
+        latest_len: Arc::clone(&latest_len),
+        counters,
+    };
+    (Feeder { tasks: tell, busy, asked, latest_len }, thread)
 }
 
 impl Feeder {
     /// Claims the right to send a checkpoint; `false` while another is under way.
     pub(crate) fn begin_checkpoint(&self) -> bool {
         !self.busy.swap(true, Ordering::AcqRel)
+    }
+
+    /// Bytes of the latest checkpoint that was completed; 0 before the first since the start.
+    pub(crate) fn latest_len(&self) -> u64 {
+        self.latest_len.load(Ordering::Relaxed)
     }
 
     /// Asks for the frozen layers to be fed.
@@ -92,7 +108,8 @@ impl<D: Disk, I: Index> FeederThread<D, I> {
                 }
                 Task::Checkpoint(checkpoint) => {
                     let begun = Instant::now();
-                    self.view.finish_checkpoint(*checkpoint)?;
+                    let len = self.view.finish_checkpoint(*checkpoint)?;
+                    self.latest_len.store(len, Ordering::Relaxed);
                     self.counters.checkpoint(begun.elapsed());
                     self.busy.store(false, Ordering::Release);
                 }

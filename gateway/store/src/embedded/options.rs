@@ -21,7 +21,7 @@ pub struct Options {
     pub group_bytes: usize,
     /// A checkpoint is made after so many bytes of journal,
     pub checkpoint_bytes: u64,
-    /// or after this time, if anything was written.
+    /// or after this time, if as much was written as the last checkpoint has bytes.
     pub checkpoint_interval: Duration,
     /// Bytes kept free for outcomes: with less room than that, new work is refused. As many again are held back in a file, and given
     /// free when even outcomes would no longer fit.

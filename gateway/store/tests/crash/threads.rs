@@ -2,10 +2,11 @@
 
 use crate::fixtures::{Seeded, block_on};
 use crate::script::probe;
-use gateway_core::journal::{CommitError, Journal, Urgency};
+use gateway_core::journal::{Batch, CommitError, Journal, Observer, Urgency};
 use gateway_store::Options;
 use gateway_store::embedded::{Engine, open_on};
 use gateway_store::lossy::{Fault, LossyDisk, LossyIndex};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -124,4 +125,62 @@ fn what_waits_is_served_before_the_end() {
     }
     let stats = store.stats();
     assert!(stats.syncs <= stats.commits && stats.overlay_entries == 0, "{stats:?}");
+}
+
+/// Remembers so many bytes, and whether it got them back.
+struct Heavy {
+    bytes: Vec<u8>,
+    restored: AtomicBool,
+}
+
+impl Heavy {
+    fn new(len: usize) -> Arc<Self> {
+        let bytes = (0..len).map(|at| (at % 251) as u8).collect();
+        Arc::new(Self { bytes, restored: AtomicBool::new(false) })
+    }
+}
+
+impl Observer for Heavy {
+    fn restore(&self, snapshot: Option<&[u8]>) -> bool {
+        self.restored.store(snapshot == Some(&self.bytes), Ordering::Relaxed);
+        true
+    }
+
+    fn committed(&self, _position: u64, _batch: &Batch) {}
+
+    fn snapshot(&self) -> Vec<u8> {
+        self.bytes.clone()
+    }
+}
+
+fn observed(disk: &LossyDisk, index: &LossyIndex, observer: &Arc<Heavy>) -> Engine<LossyDisk, LossyIndex> {
+    let mut options = Options::new(Arc::new(Seeded::new(1)));
+    options.checkpoint_interval = Duration::from_millis(1);
+    let observer = Arc::clone(observer) as Arc<dyn Observer>;
+    open_on(disk.clone(), index.clone(), options, Some(observer)).unwrap()
+}
+
+/// Checkpoints that are made while commits come in slowly, by an observer that remembers so much; and it all comes back.
+fn checkpoints_with(len: usize) -> u64 {
+    let (disk, index, heavy) = (LossyDisk::new(), LossyIndex::new(), Heavy::new(len));
+    let store = observed(&disk, &index, &heavy);
+    for number in 1..=60 {
+        block_on(store.commit(probe(number).0)).unwrap();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let made = store.stats().checkpoints;
+    store.close();
+    drop(store);
+    assert!(!heavy.restored.load(Ordering::Relaxed));
+    let store = observed(&disk, &index, &heavy);
+    assert!(heavy.restored.load(Ordering::Relaxed), "{len} bytes");
+    store.close();
+    made
+}
+
+#[test]
+fn a_long_checkpoint_waits_for_as_much_journal() {
+    assert!(checkpoints_with(8) >= 3);
+    // The first of all, if it was done by then: how long it is was not known.
+    assert!(checkpoints_with(3_500_000) <= 1);
 }
