@@ -69,7 +69,7 @@ fn mark_of(model: &Model) -> Result<ModelMark, String> {
     let file = model.file();
     let checksum = file.checksum.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok());
     let checksum = checksum.ok_or_else(|| "its checksum is not hexadecimal".to_owned())?;
-    Ok(ModelMark { version: file.version.clone().into(), checksum })
+    Ok(ModelMark { version: file.version.as_str().into(), checksum })
 }
 
 fn served(model: Model) -> Result<Arc<Served>, String> {

@@ -219,7 +219,7 @@ impl Acquirer for Simulated {
         let answer = self.phrase(named, challenge.currency, ruling, challenge.cvc);
         let kind = if op == Op::Sale { OriginalKind::Sale } else { OriginalKind::Authorize };
         self.late.arrived(LateAnswer {
-            acquirer: self.name.clone().into(),
+            acquirer: self.name.as_str().into(),
             trace: challenge.trace,
             kind,
             answer,

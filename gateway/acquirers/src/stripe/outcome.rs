@@ -93,7 +93,7 @@ pub fn approved(intent: &PaymentIntentView, minor: i64) -> Answer {
     let code = charge.and_then(|charge: &ChargeView| charge.authorization_code.clone());
     Answer::Approved(Approval {
         amount: Money::new(minor, currency),
-        reference: intent.id.clone().into(),
+        reference: intent.id.as_str().into(),
         authorization_code: code.or_else(|| card?.authorization_code.clone()).unwrap_or_default().into(),
         network_transaction_id: card.and_then(|card| card.network_transaction_id.as_deref().map(Into::into)),
         cvc_check: card.and_then(|card| card.checks.as_ref()?.cvc_check.as_deref()).and_then(check),

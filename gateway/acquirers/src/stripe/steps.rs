@@ -327,7 +327,7 @@ fn refunded(refund: &RefundView, now: Timestamp) -> Answer {
     match refund.status.as_deref() {
         Some("succeeded") => Answer::Approved(Approval {
             amount: Money::new(refund.amount, currency),
-            reference: refund.id.clone().into(),
+            reference: refund.id.as_str().into(),
             authorization_code: SmolStr::default(),
             network_transaction_id: None,
             cvc_check: None,

@@ -108,9 +108,13 @@ impl<D: Disk, I: Index> Committer<D, I> {
     }
 
     fn checkpoint_if_due(&mut self) {
+        // First, because the length below is that of the one that was under way.
+        if self.feeder.is_busy() {
+            return;
+        }
         let (position, at) = self.last_checkpoint;
         let written = self.machine.position() - position;
-        // Not more is written for checkpoints than for what they are about.
+        // By time alone not more is written for checkpoints than for what they are about; what a start has to replay is bounded all the same.
         let worth = written > 0 && written >= self.feeder.latest_len();
         let due = written >= self.options.checkpoint_bytes
             || (worth && at.elapsed() >= self.options.checkpoint_interval);

@@ -15,6 +15,8 @@ use std::sync::Arc;
 /// Bytes of a checkpoint that are written before they are synced: a commit's sync waits for whatever was handed to the disk before it,
 /// and what the scorer remembers can be a hundred times as much.
 const PIECE: usize = 1 << 20;
+/// A checkpoint is written in so many pieces, at most: nothing is fed meanwhile.
+const PIECES: usize = 64;
 
 impl<D: Disk, I: Index> Machine<D, I> {
     /// Puts what has been gathered into the index.
@@ -80,18 +82,20 @@ impl<D: Disk, I: Index> View<D, I> {
         // First of all, whatever fails later: commits are kept from the observer until it is done.
         checkpoint.observer = self.relay.as_ref().map(Relay::snapshot);
         self.feed_and_seal(Seal { store: checkpoint.store, position: checkpoint.seal })?;
-        self.write_checkpoint(&checkpoint).map_err(Broken::Disk)
+        self.write_checkpoint(checkpoint).map_err(Broken::Disk)
     }
 
     /// Gives its length.
-    fn write_checkpoint(&self, checkpoint: &Checkpoint) -> io::Result<u64> {
+    fn write_checkpoint(&self, checkpoint: Checkpoint) -> io::Result<u64> {
         let disk = &self.disk;
         if disk.list()?.iter().any(|name| name == checkpoint::FILE_NEXT) {
             disk.remove(checkpoint::FILE_NEXT)?;
         }
         disk.create(checkpoint::FILE_NEXT)?;
         let bytes = checkpoint.encode();
-        for piece in bytes.chunks(PIECE) {
+        // It holds as much again.
+        drop(checkpoint);
+        for piece in bytes.chunks(PIECE.max(bytes.len().div_ceil(PIECES))) {
             disk.append(checkpoint::FILE_NEXT, piece)?;
             disk.sync(checkpoint::FILE_NEXT)?;
         }

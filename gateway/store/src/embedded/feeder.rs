@@ -62,6 +62,11 @@ pub(crate) fn feeder<D: Disk, I: Index>(
 }
 
 impl Feeder {
+    /// Whether a checkpoint is under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Acquire)
+    }
+
     /// Claims the right to send a checkpoint; `false` while another is under way.
     pub(crate) fn begin_checkpoint(&self) -> bool {
         !self.busy.swap(true, Ordering::AcqRel)
