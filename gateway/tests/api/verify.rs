@@ -90,7 +90,7 @@ fn usd(account: Account, minor: i64) -> Posting {
 }
 
 fn updated() -> Event {
-    Event::Updated { amount: None, capture_method: None, details: Box::new(Details::default()).into() }
+    Event::Updated { amount: None, capture_method: None, details: Details::default().into() }
 }
 
 /// Of the payment that was captured in part, whose hold still stands.

@@ -1,4 +1,4 @@
-//! A server that stalls for half a second: clients that do not wait for each other would all have felt it. An open load must
+//! A server that stalls for a second and a half: clients that do not wait for each other would all have felt it. An open load must
 //! show that; a closed one hides it, which is why it is not the default.
 
 use crate::server::{Posts, Server};
@@ -8,12 +8,12 @@ use loadtest::measure::Summary;
 use loadtest::wire::{Http, Sources};
 use std::time::Duration;
 
-const STALL: (Duration, Duration) = (Duration::from_millis(600), Duration::from_millis(1_100));
-const LENGTH: Duration = Duration::from_millis(1_500);
+const STALL: (Duration, Duration) = (Duration::from_millis(600), Duration::from_millis(2_100));
+const LENGTH: Duration = Duration::from_millis(2_500);
 /// Far below what a slow processor can serve: the backlog of the stall must be gone soon after its end.
 const RATE: f64 = 200.0;
 /// The arrivals of `LENGTH`.
-const ARRIVALS: u64 = 300;
+const ARRIVALS: u64 = 500;
 
 fn against_a_stall(pace: Pace, gives_up: Option<Duration>) -> Summary {
     let (server, _begun) = Server::stalling(STALL.0, STALL.1);
@@ -39,11 +39,11 @@ fn an_open_load_shows_the_whole_stall() {
     let summary = against_a_stall(Pace::Open(shape), None);
     assert_eq!(summary.errors(), 0);
     assert_eq!(summary.requests(), ARRIVALS);
-    // Of 1.5 s of arrivals, those of the first 450 ms of the stall wait longer than 50 ms: three in ten.
-    assert!((0.2..0.5).contains(&slow(&summary)), "{}", slow(&summary));
+    // Of 2.5 s of arrivals, those of the first 1,450 ms of the stall wait longer than 50 ms: 58 in a hundred.
+    assert!((0.48..0.78).contains(&slow(&summary)), "{}", slow(&summary));
     assert!(summary.latency(None).value_at_quantile(0.99) > 400_000);
     // Only four of them were in flight; the others waited for a connection, and are said to have been sent late.
-    assert!(summary.lateness.connection > 50, "{:?}", summary.lateness);
+    assert!(summary.lateness.connection > 200, "{:?}", summary.lateness);
     assert!(summary.lateness.longest_us > 300_000, "{:?}", summary.lateness);
 }
 
@@ -51,7 +51,7 @@ fn an_open_load_shows_the_whole_stall() {
 fn a_closed_load_hides_it() {
     let summary = against_a_stall(Pace::Closed, None);
     assert_eq!(summary.errors(), 0);
-    assert!(summary.requests() > 250, "{}", summary.requests());
+    assert!(summary.requests() > 400, "{}", summary.requests());
     assert!(slow(&summary) < 0.02, "{}", slow(&summary));
 }
 
@@ -63,8 +63,8 @@ fn who_gives_up_is_counted_as_not_sent_and_nobody_behind_him_waits_longer() {
     assert_eq!(summary.requests(), ARRIVALS);
     let slices = summary.series.slices();
     let (unsent, errors) = slices.iter().fold((0, 0), |(u, e), slice| (u + slice.unsent, e + slice.errors));
-    // The arrivals of the first 300 ms of the stall, 60 but for the four that were in flight; and none from after its end.
-    assert!((40..100).contains(&unsent) && errors == unsent, "{unsent} of {errors}");
+    // The arrivals of the first 1,300 ms of the stall, 260 but for the four that were in flight; and none from after its end.
+    assert!((163..281).contains(&unsent) && errors == unsent, "{unsent} of {errors}");
     let answered = summary.answered(200);
     assert_eq!(answered + unsent, ARRIVALS);
 }
