@@ -118,7 +118,8 @@ impl<D: Disk, I: Index> Committer<D, I> {
         let worth = written > 0 && written >= self.feeder.latest_len();
         let due = written >= self.options.checkpoint_bytes
             || (worth && at.elapsed() >= self.options.checkpoint_interval);
-        if due && self.feeder.begin_checkpoint() {
+        if due {
+            self.feeder.begin_checkpoint();
             let checkpoint = self.machine.begin_checkpoint();
             self.last_checkpoint = (checkpoint.position, Instant::now());
             self.feeder.checkpoint(checkpoint);

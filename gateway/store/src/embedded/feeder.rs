@@ -62,14 +62,14 @@ pub(crate) fn feeder<D: Disk, I: Index>(
 }
 
 impl Feeder {
-    /// Whether a checkpoint is under way.
+    /// Whether a checkpoint is under way. Only the writer begins one, so what it was told stays true until it does.
     pub(crate) fn is_busy(&self) -> bool {
         self.busy.load(Ordering::Acquire)
     }
 
-    /// Claims the right to send a checkpoint; `false` while another is under way.
-    pub(crate) fn begin_checkpoint(&self) -> bool {
-        !self.busy.swap(true, Ordering::AcqRel)
+    /// A checkpoint begins: from now on the feeder leaves what is frozen to it. Not while another is under way.
+    pub(crate) fn begin_checkpoint(&self) {
+        self.busy.store(true, Ordering::Release);
     }
 
     /// Bytes of the latest checkpoint that was completed; 0 before the first since the start.
@@ -84,7 +84,7 @@ impl Feeder {
         }
     }
 
-    /// Hands over the checkpoint for which [`Feeder::begin_checkpoint`] gave the right.
+    /// Hands over the checkpoint that was begun.
     pub(crate) fn checkpoint(&self, checkpoint: Checkpoint) {
         self.tell(Task::Checkpoint(Box::new(checkpoint)));
     }
